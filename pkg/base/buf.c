@@ -41,6 +41,9 @@ static void reserve(struct buf *buf, size_t wanted)
     while (capacity <= wanted) {
         capacity *= 2;
     }
+    if (capacity > buf->limit) { /* wanted <= limit: this is still enough */
+        capacity = buf->limit + 1;
+    }
     buf->data = xreallocarray(buf->data, capacity, 1);
     buf->capacity = capacity;
 }

@@ -148,12 +148,12 @@ void log_write(enum log_level level, const char *message, const struct log_field
 {
     AUTO(buf) struct buf line = BUF_INIT(LOG_LINE_MAX);
     log_render(&line, config.format, clock_wall_ms(), level, message, fields, count);
-    if (line.overflow) {
+    if (buf_puts(&line, "\n") < 0) {
         buf_reset(&line);
-        const struct log_field note = {"message", "a record over the line limit was left out"};
+        const struct log_field note = {"note", "a record over the line limit was left out"};
         log_render(&line, config.format, clock_wall_ms(), level, "log record too long", &note, 1);
+        buf_puts(&line, "\n");
     }
-    buf_puts(&line, "\n");
     ssize_t written = write(STDERR_FILENO, line.data, line.len);
     (void)written; /* there is nowhere left to report to */
 }

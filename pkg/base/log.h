@@ -50,7 +50,7 @@ void log_render(struct buf *out, enum log_format format, long long wall_ms, enum
 
 #define LOG_FIELDS(...)                                                                            \
     (const struct log_field *)(const char *const[]){__VA_ARGS__},                                  \
-        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(struct log_field)
+        sizeof((const char *const[]){__VA_ARGS__}) / (sizeof(struct log_field))
 #define LOG_AT(level, message, ...)                                                                \
     do {                                                                                           \
         if (log_enabled(level)) {                                                                  \

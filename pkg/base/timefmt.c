@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-
 static void split(int64_t wall_ms, struct tm *ret_tm, int *ret_millis)
 {
     int64_t seconds = wall_ms / 1000;
@@ -115,10 +114,18 @@ static int parse_offset(const char **cursor, int *ret_minutes)
     return 0;
 }
 
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month] + (month == 1 && leap ? 1 : 0);
+}
+
 static bool in_range(const struct tm *tm)
 {
-    return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 && tm->tm_mday <= 31 &&
-           tm->tm_hour <= 23 && tm->tm_min <= 59 && tm->tm_sec <= 60;
+    return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 &&
+           tm->tm_mday <= days_in_month(tm->tm_year + 1900, tm->tm_mon) && tm->tm_hour <= 23 &&
+           tm->tm_min <= 59 && tm->tm_sec <= 60;
 }
 
 int timefmt_parse(const char *text, int64_t *ret_wall_ms)
@@ -200,8 +207,8 @@ void timefmt_duration(int64_t ms, char out[TIMEFMT_SIZE])
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         int64_t count = ms / units[i].ms;
         if (count > 0) {
-            int used = snprintf(out + len, TIMEFMT_SIZE - len, "%lld%s", (long long)count,
-                                units[i].name);
+            int used =
+                snprintf(out + len, TIMEFMT_SIZE - len, "%lld%s", (long long)count, units[i].name);
             len += used > 0 ? (size_t)used : 0;
             ms -= count * units[i].ms;
         }

@@ -1,73 +1,16 @@
 #include "json/json.h"
 
-#include <errno.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/utf8.h"
+#include "json/pointer.h"
 
 /* json-c's readers take non-const objects though they change nothing. */
 static struct json_object *loose(const struct json_object *value)
 {
     return (struct json_object *)(uintptr_t)value;
-}
-
-static int check_bytes(const char *text, size_t len, struct err *err)
-{
-    const char *nul = memchr(text, '\0', len);
-    if (nul != NULL) {
-        return err_set(err, ERR_INVALID, "NUL byte at offset %zu", (size_t)(nul - text));
-    }
-    size_t bad;
-    if (!utf8_valid(text, len, &bad)) {
-        return err_set(err, ERR_INVALID, "invalid UTF-8 at offset %zu", bad);
-    }
-    if (len > INT32_MAX) {
-        return err_set(err, ERR_INVALID, "document too large");
-    }
-    return 0;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-int json_parse(const char *text, size_t len, struct json_object **ret_value, struct err *err)
-{
-    if (check_bytes(text, len, err) < 0) {
-        return -1;
-    }
-    struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
-    if (tokener == NULL) {
-        abort();
-    }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
-    struct json_object *value = json_tokener_parse_ex(tokener, text, (int)len);
-    if (json_tokener_get_error(tokener) == json_tokener_continue) {
-        /* a bare number ends only at a byte that cannot belong to it */
-        value = json_tokener_parse_ex(tokener, " ", 1);
-    }
-    enum json_tokener_error status = json_tokener_get_error(tokener);
-    size_t end = json_tokener_get_parse_end(tokener);
-    json_tokener_free(tokener);
-    if (status != json_tokener_success) {
-        return err_set(err, ERR_INVALID, "%s at offset %zu",
-                       status == json_tokener_continue ? "JSON ends too early"
-                                                       : json_tokener_error_desc(status),
-                       end < len ? end : len);
-    }
-    for (size_t i = end; i < len; i++) {
-        if (!is_space(text[i])) {
-            json_object_put(value);
-            return err_set(err, ERR_INVALID, "unexpected data behind the value at offset %zu", i);
-        }
-    }
-    *ret_value = value;
-    return 0;
 }
 
 struct json_object *json_ref(const struct json_object *value)
@@ -89,57 +32,41 @@ const struct json_object *json_member(const struct json_object *object, const ch
     return value;
 }
 
-/* Copies one path segment with its escapes resolved; false when it does not fit. */
-static bool unescape(const char *segment, size_t len, char *out, size_t size)
+static const struct json_object *step_into(const struct json_object *at, const char *name)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < len; i++) {
-        char c = segment[i];
-        if (c == '~' && i + 1 < len) {
-            c = segment[++i] == '1' ? '/' : '~';
-        }
-        if (used + 1 >= size) {
-            return false;
-        }
-        out[used++] = c;
+    size_t index;
+    if (!json_is_array(at)) {
+        return json_member(at, name);
     }
-    out[used] = '\0';
-    return true;
-}
-
-static const struct json_object *step(const struct json_object *at, const char *name)
-{
-    if (json_is_array(at)) {
-        char *end;
-        errno = 0;
-        unsigned long index = strtoul(name, &end, 10);
-        return *name != '\0' && *end == '\0' && errno == 0 ? json_array_at(at, index) : NULL;
-    }
-    return json_member(at, name);
+    return pointer_index(name, &index) == 0 ? json_array_at(at, index) : NULL;
 }
 
 const struct json_object *json_get(const struct json_object *doc, const char *path)
 {
     const struct json_object *at = doc;
     const char *segment = path;
-    while (at != NULL && *segment != '\0') {
+    bool more = *path != '\0';
+    while (at != NULL && more) {
         size_t len = strcspn(segment, "/");
-        char name[512];
-        if (!unescape(segment, len, name, sizeof(name))) {
+        AUTO_FREE char *name = xstrndup(segment, len);
+        if (!pointer_unescape(name)) {
             return NULL;
         }
-        at = step(at, name);
-        segment += len;
-        if (*segment == '/') {
-            segment++;
-        }
+        at = step_into(at, name);
+        more = segment[len] == '/';
+        segment += len + 1;
     }
     return at;
 }
 
 const char *json_str(const struct json_object *value)
 {
-    return json_is_string(value) ? json_object_get_string(loose(value)) : NULL;
+    if (!json_is_string(value)) {
+        return NULL;
+    }
+    const char *text = json_object_get_string(loose(value));
+    size_t len = (size_t)json_object_get_string_len(value);
+    return strlen(text) == len ? text : NULL;
 }
 
 const char *json_get_str(const struct json_object *doc, const char *path)
@@ -366,20 +293,4 @@ char *json_text_pretty(const struct json_object *value)
 {
     return to_text(value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
                               JSON_C_TO_STRING_NOSLASHESCAPE);
-}
-
-char *json_pointer_escape(const char *name)
-{
-    char *out = xmalloc(strlen(name) * 2 + 1);
-    char *end = out;
-    for (; *name != '\0'; name++) {
-        if (*name == '~' || *name == '/') {
-            *end++ = '~';
-            *end++ = *name == '~' ? '0' : '1';
-        } else {
-            *end++ = *name;
-        }
-    }
-    *end = '\0';
-    return out;
 }

@@ -6,7 +6,8 @@
  * builder is given with _take is owned by the builder from then on.
  *
  * A path is names divided by '/', where '~1' stands for '/' and '~0' for '~' within a name, and a
- * number indexes an array (RFC 6901 without the leading '/'): "metadata/annotations/a~1b".
+ * number indexes an array (RFC 6901 without the leading '/'): "metadata/annotations/a~1b". "" is
+ * the document itself, "a/" the member with the empty name in "a".
  */
 #ifndef JSON_JSON_H
 #define JSON_JSON_H
@@ -26,11 +27,11 @@ enum {
 
 /*
  * Parses one JSON value from exactly `len` bytes. Refuses (ERR_INVALID, with the byte offset) NUL
- * bytes, invalid UTF-8, nesting over JSON_DEPTH_MAX, anything behind the value, and what json-c's
- * strict mode refuses.
+ * bytes, invalid UTF-8, objects and arrays nested over JSON_DEPTH_MAX, NUL in a name, anything
+ * behind the value, and what RFC 8259 does not allow. Of a repeated name the last one counts.
  */
-int json_parse(const char *text, size_t len, struct json_object **ret_value, struct err *err)
-    MUST_CHECK;
+int json_parse(const char *text, size_t len, struct json_object **ret_value,
+               struct err *err) MUST_CHECK;
 
 struct json_object *json_ref(const struct json_object *value);
 void json_unref(struct json_object *value);
@@ -38,8 +39,8 @@ DEFINE_AUTO_DESTROY(json, struct json_object, json_unref)
 
 /* Getters. NULL documents and absent or null members give NULL or the stated default. */
 const struct json_object *json_get(const struct json_object *doc, const char *path);
-/* The string at the path, NULL when absent or not a string. May hold any UTF-8 but no NUL: see
- * json_get_str_len for text that may. */
+/* The string at the path, NULL when absent, not a string, or a string that holds a NUL (\u0000):
+ * json_get_str_len gives that too. */
 const char *json_get_str(const struct json_object *doc, const char *path);
 const char *json_get_str_len(const struct json_object *doc, const char *path, size_t *ret_len);
 /* As json_get_str, with a default. */
@@ -55,7 +56,7 @@ bool json_is_string(const struct json_object *value);
 bool json_is_null(const struct json_object *value);
 /* "null", "boolean", "number", "string", "array", "object", for messages. */
 const char *json_type_word(const struct json_object *value);
-/* The string itself, NULL when the value is not one. */
+/* The string itself, NULL when the value is not one or holds a NUL. */
 const char *json_str(const struct json_object *value);
 size_t json_array_len(const struct json_object *array);
 const struct json_object *json_array_at(const struct json_object *array, size_t index);
@@ -102,7 +103,8 @@ struct json_object *json_merge_patch(const struct json_object *doc,
                                      const struct json_object *patch);
 /*
  * Applies a JSON patch (RFC 6902) with the operations test, add, replace, remove to a copy. A test
- * that fails: ERR_CONFLICT; a path that is not there or another operation: ERR_INVALID.
+ * that fails, also because nothing is at its path: ERR_CONFLICT; for the others a path that is not
+ * there, a malformed patch or another operation: ERR_INVALID.
  */
 int json_json_patch(const struct json_object *doc, const struct json_object *patch,
                     struct json_object **ret_doc, struct err *err) MUST_CHECK;

@@ -8,17 +8,10 @@
 #include "http/http.h"
 #include "json/json.h"
 #include "kube/config.h"
+#include "kube/resource.h"
 #include "loop/loop.h"
 
 struct kube_client;
-
-/* One resource collection of the API. Strings are borrowed; usually static. */
-struct kube_resource {
-    const char *group;   /* "" for the core group */
-    const char *version; /* "v1" */
-    const char *kind;    /* "ConfigMap" */
-    const char *plural;  /* "configmaps" */
-};
 
 /*
  * "/api/v1/namespaces/NS/configmaps/NAME/SUB": `ns` NULL or "" for cluster scope or all

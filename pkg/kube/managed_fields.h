@@ -10,10 +10,10 @@
 #include "json/json.h"
 
 struct field_owner {
-    char manager[128];   /* "unknown" when nobody is named */
-    char operation[16];  /* "Update", "Apply" or "" */
+    char manager[128];  /* "unknown" when nobody is named */
+    char operation[16]; /* "Update", "Apply" or "" */
     char subresource[64];
-    int64_t time_ms;     /* wall clock of the server; 0: absent */
+    int64_t time_ms; /* wall clock of the server; 0: absent */
 };
 
 /*

@@ -6,14 +6,14 @@
 
 struct node {
     struct object object; /* first */
-    char *pool;         /* label apps.openyurt.io/nodepool; NULL: in no pool */
-    bool edge;          /* label openyurt.io/is-edge-worker is "true" */
-    bool edge_labelled; /* that label is present at all: OpenYurt converted the node */
-    bool converted;     /* condition YurtNodeConversionFailed has reason Converted (OpenYurt 1.7) */
+    char *pool;           /* label apps.openyurt.io/nodepool; NULL: in no pool */
+    bool edge;            /* label openyurt.io/is-edge-worker is "true" */
+    bool edge_labelled;   /* that label is present at all: OpenYurt converted the node */
+    bool converted; /* condition YurtNodeConversionFailed has reason Converted (OpenYurt 1.7) */
     bool host_network_pool; /* label nodepool.openyurt.io/hostnetwork=true */
-    bool linux;         /* label kubernetes.io/os is "linux" or absent */
-    bool unschedulable; /* spec.unschedulable */
-    bool ready;         /* condition Ready is True */
+    bool linux;             /* label kubernetes.io/os is "linux" or absent */
+    bool unschedulable;     /* spec.unschedulable */
+    bool ready;             /* condition Ready is True */
 };
 
 object_project_fn node_project;

@@ -43,8 +43,12 @@ struct object *object_ref(const struct object *object);
 void object_unref(struct object *object);
 DEFINE_AUTO_DESTROY(object, struct object, object_unref)
 
-/* Keeps all of the JSON but status; for objects watched by name (ConfigMaps, Services, …). */
+/* Keeps all of the JSON but status, shared with `json`, which must not be changed any more; for
+ * objects watched by name (ConfigMaps, Services, …). */
 object_project_fn object_project_whole;
+
+/* The entry of status.conditions with that type; NULL when there is none. */
+const struct json_object *object_condition(const struct json_object *json, const char *type);
 
 /* FNV-1a over more bytes, for digests. */
 uint64_t object_digest(uint64_t digest, const void *data, size_t len);

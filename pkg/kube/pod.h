@@ -6,12 +6,12 @@
 
 struct pod {
     struct object object; /* first */
-    char *node;    /* spec.nodeName; NULL: not bound */
-    char *owner_uid; /* uid of the controlling owner; NULL: none */
-    char *app;     /* label k8s-app; NULL: absent */
-    char *ip;      /* status.podIP; NULL: none yet */
-    bool ready;    /* condition Ready is True */
-    bool ended;    /* phase Succeeded or Failed */
+    char *node;           /* spec.nodeName; NULL: not bound */
+    char *owner_uid;      /* uid of the controlling owner; NULL: none */
+    char *app;            /* label k8s-app; NULL: absent */
+    char *ip;             /* status.podIP; NULL: none yet */
+    bool ready;           /* condition Ready is True */
+    bool ended;           /* phase Succeeded or Failed */
 };
 
 object_project_fn pod_project;

@@ -11,8 +11,8 @@
 
 /* What a Status or a bare HTTP response says; fixed size, no ownership. */
 struct kube_status {
-    int code;              /* HTTP status; 0: unknown */
-    char reason[64];       /* "Expired", "Gone", "Conflict", … or "" */
+    int code;        /* HTTP status; 0: unknown */
+    char reason[64]; /* "Expired", "Gone", "Conflict", … or "" */
     char message[512];
     int64_t retry_after_ms; /* details.retryAfterSeconds or Retry-After; 0: absent */
     bool too_large_version; /* 504 Timeout with cause ResourceVersionTooLarge, or the legacy text */

@@ -16,8 +16,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "json/json.h"
 #include "kube/status.h"
+#include "json/json.h"
 
 enum {
     WATCH_FRAME_MAX = 16 * 1024 * 1024, /* client-go's limit for one frame */

@@ -37,7 +37,8 @@ DEFINE_AUTO_DESTROY(loop, struct loop, loop_destroy)
 void loop_run(struct loop *loop);
 /* Runs what is ready, waiting for at most one event. For tests. */
 void loop_run_once(struct loop *loop);
-/* Makes loop_run() return after the callback that is running. */
+/* Makes loop_run() return soon; callbacks that are ready already may still run. Called while it
+ * does not run, the next loop_run() returns at once. */
 void loop_stop(struct loop *loop);
 /* Monotonic milliseconds (base/clock.h), read at the call. */
 int64_t loop_now_ms(const struct loop *loop);
@@ -80,8 +81,8 @@ struct loop_child_result {
     size_t output_len;
     const struct err *err; /* NULL: the child ended by itself */
 };
-int loop_child_spawn(struct loop *loop, char *const argv[], char *const envp[],
-                     int64_t deadline_ms, size_t output_limit,
+int loop_child_spawn(struct loop *loop, char *const argv[], char *const envp[], int64_t deadline_ms,
+                     size_t output_limit,
                      void (*done)(void *arg, const struct loop_child_result *result), void *arg,
                      struct loop_child **ret_child, struct err *err) MUST_CHECK;
 /* Kills a child that is still running; `done` is not called any more. NULL is fine. */

@@ -1,0 +1,308 @@
+#include "control/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/timefmt.h"
+#include "control/report.h"
+#include "control/workqueue.h"
+#include "kube/managed_fields.h"
+
+static const char field_manager[] = "yurt-steward";
+
+struct engine {
+    struct loop *loop;
+    struct kube_client *client;
+    struct engine_ops ops;
+    struct workqueue *queue;
+    struct contention *contention;
+    struct report report;
+    struct loop_deferred *pump;
+    struct loop_timer *wake;
+    /* the key that is being worked on, NULL when idle */
+    char *key;
+    struct plan plan;
+    size_t next;      /* index of the action that is sent or to be sent */
+    uint64_t request; /* the write under way, 0: none */
+    char *culprit;    /* who undid the field that the action repairs; NULL: no repair */
+    bool stopping;
+    void (*idle)(void *arg);
+    void *idle_arg;
+};
+
+static void send_next(struct engine *engine);
+
+static int64_t now_of(const struct engine *engine)
+{
+    return loop_now_ms(engine->loop);
+}
+
+static void say_report(void *arg, const char *key, bool warning, const char *reason,
+                       const char *message)
+{
+    struct engine *engine = arg;
+    engine->ops.say(engine->ops.arg, key, warning, reason, message);
+}
+
+/* The key is done: what comes next for it was decided. */
+static void finish_key(struct engine *engine)
+{
+    plan_finish(&engine->plan);
+    workqueue_done(engine->queue, engine->key, now_of(engine));
+    free(take_ptr(engine->key));
+    free(take_ptr(engine->culprit));
+    if (engine->stopping && engine->idle != NULL) {
+        void (*idle)(void *) = take_ptr(engine->idle);
+        idle(engine->idle_arg);
+        return;
+    }
+    loop_deferred_schedule(engine->pump);
+}
+
+static void finish_well(struct engine *engine)
+{
+    workqueue_forget(engine->queue, engine->key);
+    if (engine->plan.requeue_ms > 0) {
+        workqueue_add_after(engine->queue, engine->key, engine->plan.requeue_ms, now_of(engine));
+    }
+    finish_key(engine);
+}
+
+static void finish_again(struct engine *engine)
+{
+    workqueue_add_rate_limited(engine->queue, engine->key, now_of(engine));
+    finish_key(engine);
+}
+
+/* Who undid the field: its owner, or where nobody owns it, who wrote the object last. */
+static char *find_culprit(struct engine *engine, const struct action *action)
+{
+    const struct object *object = engine->ops.target(engine->ops.arg, action);
+    struct field_owner owner;
+    if (object == NULL || object->body == NULL ||
+        (!managed_fields_owner(object->body, action->field, &owner) &&
+         !managed_fields_newest(object->body, field_manager, &owner))) {
+        return xstrdup("unknown");
+    }
+    return field_owner_text(&owner);
+}
+
+static void say_contended(struct engine *engine, const struct action *action, int64_t wait_ms)
+{
+    char wait[TIMEFMT_SIZE];
+    timefmt_duration(wait_ms - wait_ms % 1000 + 1000, wait);
+    AUTO_FREE char *text = xasprintf(
+        "%s/%s is undone again and again by %s; the next repair is in %s. Make that writer keep "
+        "the field, or set %s to Ignore or Observe",
+        action->resource->kind, action->name, engine->culprit, wait, engine->key);
+    engine->ops.say(engine->ops.arg, engine->key, true, "Contended", text);
+}
+
+/* Whether the action may go out now; otherwise the key comes back when it may. */
+static bool admit(struct engine *engine, const struct action *action)
+{
+    bool first = false;
+    int64_t wait_ms = 0;
+    int64_t now = now_of(engine);
+    free(take_ptr(engine->culprit));
+    if (action->field == NULL) {
+        if (action->verb == ACTION_DELETE && contention_contended(engine->contention, engine->key,
+                                                                  now, &wait_ms)) {
+            workqueue_add_after(engine->queue, engine->key, wait_ms, now);
+            return false;
+        }
+        return true;
+    }
+    engine->culprit = find_culprit(engine, action);
+    struct contention_budget budget = engine->ops.budget(engine->ops.arg);
+    if (contention_admit(engine->contention, engine->key, &budget, now, &wait_ms, &first)) {
+        return true;
+    }
+    if (first) {
+        say_contended(engine, action, wait_ms);
+    }
+    workqueue_add_after(engine->queue, engine->key, wait_ms, now);
+    return false;
+}
+
+static void say_done(struct engine *engine, const struct action *action)
+{
+    if (action->event == NULL) {
+        LOG_DEBUG("written", "adjustment", engine->key, "kind", action->resource->kind, "name",
+                  action->name, "reason", action->reason);
+        return;
+    }
+    AUTO_FREE char *text = engine->culprit != NULL
+                               ? xasprintf("%s; undone by %s", action->reason, engine->culprit)
+                               : xstrdup(action->reason);
+    engine->ops.say(engine->ops.arg, engine->key, false, action->event, text);
+}
+
+static void say_failed(struct engine *engine, const struct action *action, const struct err *err)
+{
+    AUTO_FREE char *text = xasprintf("cannot %s %s %s/%s: %s", action_verb_word(action->verb),
+                                     action->resource->kind, action->ns, action->name, err->text);
+    bool news = err->kind == ERR_INVALID || err->kind == ERR_DENIED;
+    if (news) {
+        engine->ops.say(engine->ops.arg, engine->key, true, "WriteFailed", text);
+    } else {
+        LOG_INFO("write not done, looking again", "adjustment", engine->key, "error", text);
+    }
+}
+
+static void on_written(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+    struct engine *engine = arg;
+    const struct action *action = &engine->plan.actions[engine->next];
+    engine->request = 0;
+    bool gone = err != NULL && err->kind == ERR_NOT_FOUND && action->verb == ACTION_DELETE;
+    if (err != NULL && !gone) {
+        say_failed(engine, action, err);
+        finish_again(engine);
+        return;
+    }
+    engine->ops.written(engine->ops.arg, action, gone ? NULL : reply->json);
+    say_done(engine, action);
+    engine->next++;
+    send_next(engine);
+}
+
+/* The action's path with the parameters that every write carries. */
+static char *action_path(const struct action *action)
+{
+    AUTO_FREE char *path =
+        kube_path(action->resource, action->ns,
+                  action->verb == ACTION_CREATE ? NULL : action->name, NULL);
+    struct buf text = BUF_INIT(4096);
+    buf_puts(&text, path);
+    if (action->verb != ACTION_DELETE) {
+        kube_query_add(&text, "fieldManager", field_manager);
+        kube_query_add(&text, "fieldValidation", "Strict");
+    }
+    return buf_take(&text);
+}
+
+static void submit(struct engine *engine, const struct action *action)
+{
+    static const char *const methods[] = {
+        [ACTION_CREATE] = "POST",
+        [ACTION_PATCH] = "PATCH",
+        [ACTION_DELETE] = "DELETE",
+    };
+    AUTO_FREE char *path = action_path(action);
+    const struct kube_request request = {
+        .method = methods[action->verb],
+        .path = path,
+        .content_type = patch_type_content(action->patch_type),
+        .body = action->body,
+    };
+    engine->request = kube_submit(engine->client, &request, on_written, engine);
+}
+
+static void send_next(struct engine *engine)
+{
+    if (engine->next == engine->plan.actions_len || engine->stopping) {
+        finish_well(engine);
+        return;
+    }
+    const struct action *action = &engine->plan.actions[engine->next];
+    if (!admit(engine, action)) {
+        finish_key(engine);
+        return;
+    }
+    submit(engine, action);
+}
+
+static void work(struct engine *engine)
+{
+    enum engine_leave leave =
+        engine->ops.plan(engine->ops.arg, engine->key, now_of(engine), &engine->plan);
+    if (leave == ENGINE_SKIP) {
+        finish_well(engine);
+        return;
+    }
+    const struct report_sink sink = {say_report, engine};
+    report_plan(&engine->report, engine->key, &engine->plan, leave == ENGINE_OBSERVE, &sink);
+    if (engine->plan.wants_leases) {
+        engine->ops.read_leases(engine->ops.arg, engine->key);
+        finish_well(engine);
+        return;
+    }
+    engine->next = leave == ENGINE_WRITE ? 0 : engine->plan.actions_len;
+    send_next(engine);
+}
+
+static void pump(void *arg)
+{
+    struct engine *engine = arg;
+    if (engine->key != NULL || engine->stopping) {
+        return;
+    }
+    const char *key = workqueue_get(engine->queue, now_of(engine));
+    if (key != NULL) {
+        engine->key = xstrdup(key);
+        work(engine);
+        return;
+    }
+    int64_t next = workqueue_next_ms(engine->queue);
+    if (next >= 0) {
+        loop_timer_arm(engine->wake, next - now_of(engine));
+    }
+}
+
+struct engine *engine_create(struct loop *loop, struct kube_client *client,
+                             const struct engine_ops *ops)
+{
+    struct engine *engine = xcalloc(1, sizeof(*engine));
+    engine->loop = loop;
+    engine->client = client;
+    engine->ops = *ops;
+    engine->queue = workqueue_create();
+    engine->contention = contention_create();
+    report_init(&engine->report);
+    engine->pump = loop_deferred_create(loop, pump, engine);
+    engine->wake = loop_timer_create(loop, pump, engine);
+    return engine;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    kube_cancel(engine->client, engine->request);
+    plan_finish(&engine->plan);
+    free(engine->key);
+    free(engine->culprit);
+    loop_timer_destroy(engine->wake);
+    loop_deferred_destroy(engine->pump);
+    report_finish(&engine->report);
+    contention_destroy(engine->contention);
+    workqueue_destroy(engine->queue);
+    free(engine);
+}
+
+void engine_enqueue(struct engine *engine, const char *key)
+{
+    workqueue_add(engine->queue, key, now_of(engine));
+    loop_deferred_schedule(engine->pump);
+}
+
+void engine_forget(struct engine *engine, const char *key)
+{
+    report_forget(&engine->report, key);
+}
+
+void engine_stop(struct engine *engine, void (*idle)(void *arg), void *arg)
+{
+    engine->stopping = true;
+    if (engine->key == NULL) {
+        idle(arg);
+        return;
+    }
+    engine->idle = idle;
+    engine->idle_arg = arg;
+}

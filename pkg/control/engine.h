@@ -1,0 +1,54 @@
+/*
+ * The engine: takes keys from the work queue, has them reconciled, carries their plans out.
+ *
+ * One key at a time. The actions of a plan go out in order, each after the one before it
+ * succeeded; at the first failure the plan is dropped and the key is reconciled anew from a fresh
+ * look, never resumed and never retried blindly. Before each write it asks whether it still may.
+ */
+#ifndef CONTROL_ENGINE_H
+#define CONTROL_ENGINE_H
+
+#include <stdbool.h>
+
+#include "control/contention.h"
+#include "control/plan.h"
+#include "kube/client.h"
+#include "loop/loop.h"
+
+enum engine_leave {
+    ENGINE_SKIP,    /* not now: ignored, or not all was listed yet */
+    ENGINE_OBSERVE, /* report, write nothing */
+    ENGINE_WRITE,
+};
+
+/* All slots are mandatory. They run on the loop. */
+struct engine_ops {
+    /* Reconciles the key. */
+    enum engine_leave (*plan)(void *arg, const char *key, int64_t now_ms, struct plan *ret_plan);
+    /* Something to say about the key: an Event and a log line. */
+    void (*say)(void *arg, const char *key, bool warning, const char *reason, const char *message);
+    /* The object that an action is about, as it is in the store; NULL when there is none. */
+    const struct object *(*target)(void *arg, const struct action *action);
+    /* A write succeeded and returned this object (NULL: none): put it in the store. */
+    void (*written)(void *arg, const struct action *action, const struct json_object *json);
+    /* The plan wants the node Leases read; the key is added again once they are. */
+    void (*read_leases)(void *arg, const char *key);
+    /* Whether the field's budget may be spent, as in contention.h. */
+    struct contention_budget (*budget)(void *arg);
+    void *arg;
+};
+
+struct engine;
+
+struct engine *engine_create(struct loop *loop, struct kube_client *client,
+                             const struct engine_ops *ops);
+/* Takes back the write that is under way. NULL is fine. */
+void engine_destroy(struct engine *engine);
+/* Reconcile the key soon. */
+void engine_enqueue(struct engine *engine, const char *key);
+/* Starts no more reconciles or writes; `idle` runs once the write that is under way is answered. */
+void engine_stop(struct engine *engine, void (*idle)(void *arg), void *arg);
+/* What was last said of the key is forgotten. */
+void engine_forget(struct engine *engine, const char *key);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * What a reconciler sees: the stores, by what is in them, and the time. Borrowed, read only.
+ */
+#ifndef CONTROL_SNAPSHOT_H
+#define CONTROL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/strmap.h"
+#include "kube/store.h"
+
+/* The collections that are watched; control/inputs.c says how. */
+enum input {
+    INPUT_CONFIG,        /* ConfigMap kube-system/yurt-steward: modes and options */
+    INPUT_STATE,         /* ConfigMap kube-system/yurt-steward-state: what was there before */
+    INPUT_DNS_SERVICE,   /* the cluster's DNS Service */
+    INPUT_DNS_SLICES,    /* its EndpointSlices */
+    INPUT_DNS_PODS,      /* the pods that it selects */
+    INPUT_NODES,
+    INPUT_PROXY_CONFIG,    /* ConfigMap kube-system/kube-proxy */
+    INPUT_PROXY_DAEMONSET, /* DaemonSet kube-system/kube-proxy */
+    INPUT_PROXY_PODS,
+    INPUT_YURTHUB_PODS,
+    INPUT_COUNT,
+    INPUT_NONE = INPUT_COUNT,
+};
+
+#define INPUT_BIT(input) (1U << (input))
+
+struct snapshot {
+    const struct store *stores[INPUT_COUNT]; /* NULL: not watched */
+    /* Node name to int64_t renew time (wall ms), as last read; NULL: not read yet. */
+    const struct strmap *leases;
+    int64_t leases_read_ms; /* monotonic */
+    bool leases_known;      /* false in a dump without Leases: the Ready condition must do */
+    bool can_read_leases;   /* false: offline, asking for them is no use */
+    int64_t wall_ms;        /* wall clock now */
+};
+
+/* The only object of a named input; NULL when it does not exist. */
+const struct object *snapshot_only(const struct snapshot *seen, enum input input);
+/* The value of a data key of the state ConfigMap; NULL when absent. */
+const char *snapshot_record(const struct snapshot *seen, const char *key, size_t *ret_len);
+
+#endif

@@ -1,0 +1,255 @@
+#include "kube/store.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/strmap.h"
+
+struct store {
+    struct strmap objects; /* "namespace/name" to struct object */
+    char *version;         /* the newest the watch or a list has shown; "" before */
+    bool synced;
+    void (*changed)(void *arg);
+    void *arg;
+};
+
+struct store_list {
+    struct strmap objects;
+};
+
+static void drop_object(void *object)
+{
+    object_unref(object);
+}
+
+static char *make_key(const char *ns, const char *name)
+{
+    return xasprintf("%s/%s", ns != NULL ? ns : "", name);
+}
+
+static bool newer(const struct object *a, const struct object *b)
+{
+    return resource_version_compare(a->resource_version, b->resource_version) > 0;
+}
+
+/* --- life --- */
+
+struct store *store_create(void (*changed)(void *arg), void *arg)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+    strmap_init(&store->objects, drop_object);
+    store->version = xstrdup("");
+    store->changed = changed;
+    store->arg = arg;
+    return store;
+}
+
+void store_destroy(struct store *store)
+{
+    if (store != NULL) {
+        strmap_finish(&store->objects);
+        free(store->version);
+        free(store);
+    }
+}
+
+/* Always the last thing that a change does: the callback may call anything. */
+static void notify(const struct store *store)
+{
+    if (store->changed != NULL) {
+        store->changed(store->arg);
+    }
+}
+
+/* --- read side --- */
+
+bool store_synced(const struct store *store)
+{
+    return store->synced;
+}
+
+size_t store_len(const struct store *store)
+{
+    return store->objects.len;
+}
+
+const struct object *store_at(const struct store *store, size_t index)
+{
+    return index < store->objects.len ? store->objects.entries[index].value : NULL;
+}
+
+const struct object *store_only(const struct store *store)
+{
+    return store_at(store, 0);
+}
+
+const struct object *store_get(const struct store *store, const char *ns, const char *name)
+{
+    AUTO_FREE char *key = make_key(ns, name);
+    return strmap_get(&store->objects, key);
+}
+
+/* --- what the server has shown --- */
+
+static void advance(struct store *store, const char *version)
+{
+    if (*store->version == '\0' || resource_version_compare(version, store->version) > 0) {
+        xstr_replace(&store->version, version);
+    }
+}
+
+/* Whether the watch has gone past the version, so that it has told all there was to tell by then.
+ */
+static bool has_passed(const struct store *store, const char *version)
+{
+    return *version != '\0' && (resource_version_compare(store->version, version) > 0 ||
+                                strcmp(store->version, version) == 0);
+}
+
+/* --- single changes --- */
+
+/* Takes the object; true when a digest changed. */
+static bool put(struct store *store, const char *key, struct object *object, int64_t now_ms)
+{
+    const struct object *held = strmap_get(&store->objects, key);
+    if (held != NULL && newer(held, object)) {
+        object_unref(object);
+        return false;
+    }
+    bool same = held != NULL && held->digest == object->digest;
+    object->seen_ms = same ? held->seen_ms : now_ms;
+    strmap_set(&store->objects, key, object);
+    return !same;
+}
+
+void store_put_take(struct store *store, struct object *object, int64_t now_ms)
+{
+    AUTO_FREE char *key = make_key(object->ns, object->name);
+    advance(store, object->resource_version);
+    if (put(store, key, object, now_ms)) {
+        notify(store);
+    }
+}
+
+void store_put_written_take(struct store *store, struct object *object, int64_t now_ms)
+{
+    AUTO_FREE char *key = make_key(object->ns, object->name);
+    if (strmap_get(&store->objects, key) == NULL && has_passed(store, object->resource_version)) {
+        /* a reply that the watch has overtaken: the object is deleted by now, and no event would
+         * ever take it out again */
+        object_unref(object);
+        return;
+    }
+    if (put(store, key, object, now_ms)) {
+        notify(store);
+    }
+}
+
+void store_remove(struct store *store, const struct object *last)
+{
+    AUTO_FREE char *key = make_key(last->ns, last->name);
+    advance(store, last->resource_version);
+    const struct object *held = strmap_get(&store->objects, key);
+    /* A deletion carries the version of the deletion. One older than what is held is of an earlier
+     * incarnation, or tells that the object left a selector that a write of ours brought it back
+     * to. */
+    if (held != NULL && !newer(held, last)) {
+        strmap_remove(&store->objects, key);
+        notify(store);
+    }
+}
+
+void store_clear(struct store *store)
+{
+    bool differs = store->synced || store->objects.len != 0;
+    strmap_clear(&store->objects);
+    xstr_replace(&store->version, "");
+    store->synced = false;
+    if (differs) {
+        notify(store);
+    }
+}
+
+/* --- replacement --- */
+
+struct store_list *store_list_create(void)
+{
+    struct store_list *list = xcalloc(1, sizeof(*list));
+    strmap_init(&list->objects, drop_object);
+    return list;
+}
+
+void store_list_destroy(struct store_list *list)
+{
+    if (list != NULL) {
+        strmap_finish(&list->objects);
+        free(list);
+    }
+}
+
+void store_list_add_take(struct store_list *list, struct object *object)
+{
+    AUTO_FREE char *key = make_key(object->ns, object->name);
+    /* pages at different versions can both have an object */
+    const struct object *other = strmap_get(&list->objects, key);
+    if (other != NULL && newer(other, object)) {
+        object_unref(object);
+        return;
+    }
+    strmap_set(&list->objects, key, object);
+}
+
+/* Whether the list is too old to know of this state of the object. */
+static bool outlives(const struct object *held, const struct object *listed,
+                     const char *list_version)
+{
+    return resource_version_compare(held->resource_version, list_version) > 0 &&
+           (listed == NULL || newer(held, listed));
+}
+
+/* Carries over what is to stay of what is held; true when a held object changed or went. */
+static bool merge_held(const struct store *store, struct store_list *list, const char *list_version,
+                       bool rewind)
+{
+    bool altered = false;
+    for (size_t i = 0; i < store->objects.len; i++) {
+        const char *key = store->objects.entries[i].key;
+        const struct object *held = store->objects.entries[i].value;
+        struct object *listed = strmap_get(&list->objects, key);
+        if (!rewind && outlives(held, listed, list_version)) {
+            strmap_set(&list->objects, key, object_ref(held));
+        } else if (listed != NULL && listed->digest == held->digest) {
+            listed->seen_ms = held->seen_ms;
+        } else {
+            altered = true;
+        }
+    }
+    return altered;
+}
+
+void store_replace_take(struct store *store, struct store_list *list, const char *list_version,
+                        bool rewind, int64_t now_ms)
+{
+    for (size_t i = 0; i < list->objects.len; i++) {
+        ((struct object *)list->objects.entries[i].value)->seen_ms = now_ms;
+    }
+    size_t before = store->objects.len;
+    bool altered = merge_held(store, list, list_version, rewind);
+    /* with nothing held changed or gone, more objects than before are new ones */
+    altered = altered || list->objects.len != before || !store->synced;
+
+    struct strmap old = store->objects;
+    store->objects = list->objects;
+    strmap_init(&list->objects, drop_object);
+    strmap_finish(&old);
+    store_list_destroy(list);
+    if (rewind) {
+        xstr_replace(&store->version, list_version);
+    } else {
+        advance(store, list_version);
+    }
+    store->synced = true;
+    if (altered) {
+        notify(store);
+    }
+}
