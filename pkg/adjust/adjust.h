@@ -24,7 +24,7 @@ enum option_kind {
 };
 
 /* One key of the ConfigMap. */
-struct option {
+struct policy_option {
     const char *key;
     enum option_kind kind;
     const char *allowed; /* words, or what the Event says is allowed */
@@ -33,11 +33,11 @@ struct option {
 
 struct adjustment {
     const char *id;
-    unsigned inputs; /* INPUT_BITs it reads; it runs when all of them were listed */
+    unsigned inputs;   /* INPUT_BITs it reads; it runs when all of them were listed */
     enum input target; /* the object that its Events are about */
     const struct kube_resource *target_resource;
     const char *target_name;
-    const struct option *options; /* ends with a NULL key; NULL: none */
+    const struct policy_option *options; /* ends with a NULL key; NULL: none */
     /* Brings the adjustment into force. */
     void (*enforce)(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
                     struct plan *ret_plan);

@@ -22,7 +22,7 @@ static const char configmap_name[] = "kube-proxy";
 static const char record_key[] = "kube-proxy-kubeconfig";
 static const char before_key[] = "kube-proxy-kubeconfig.before";
 
-static const struct option options[] = {
+static const struct policy_option options[] = {
     {"kube-proxy-kubeconfig.yurthub", OPTION_WORD, "Warn|Require", "Warn"},
     {"kube-proxy-kubeconfig.wave", OPTION_PERCENT, "1% to 100%", "10%"},
     {"kube-proxy-kubeconfig.soak", OPTION_DURATION, "a duration such as 15s", "15s"},
@@ -204,8 +204,8 @@ static bool yurthub_allows(const struct snapshot *seen, const struct policy *pol
     return true;
 }
 
-static struct json_object *patch_step(const char *op, const char *pointer,
-                                      const char *value, size_t len)
+static struct json_object *patch_step(const char *op, const char *pointer, const char *value,
+                                      size_t len)
 {
     struct json_object *step = json_new_object();
     json_set_str(step, "op", op);
@@ -222,8 +222,8 @@ static char *key_path(const struct config *config)
 }
 
 /* Replaces the text, only if it is exactly what was seen. */
-static struct action *replace_text(struct plan *plan, const struct config *config,
-                                   const char *text, size_t len)
+static struct action *replace_text(struct plan *plan, const struct config *config, const char *text,
+                                   size_t len)
 {
     AUTO_FREE char *path = key_path(config);
     AUTO_FREE char *pointer = xasprintf("/%s", path);
@@ -378,8 +378,8 @@ static void put_back(const struct snapshot *seen, const struct config *config,
 
 /* The text is back: replace the pods that were started without it, then forget. */
 static void finish_revert(const struct snapshot *seen, const struct policy *policy,
-                          const struct config *config, const struct record *record,
-                          int64_t now_ms, struct plan *plan)
+                          const struct config *config, const struct record *record, int64_t now_ms,
+                          struct plan *plan)
 {
     struct roll_window window = record->window;
     if (window.to_ms == 0) {

@@ -16,7 +16,7 @@ enum {
 struct kube_proxy_place {
     char configmap[KUBE_PROXY_KEY_MAX];
     char key[KUBE_PROXY_KEY_MAX];
-    bool master; /* --master is given, which defeats the adjustment */
+    bool master;   /* --master is given, which defeats the adjustment */
     char why[512]; /* when it was not found */
 };
 

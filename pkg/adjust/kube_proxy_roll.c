@@ -13,11 +13,11 @@ enum {
 
 /* The roll as it stands, counted over the pods of the DaemonSet. */
 struct roll {
-    size_t live;    /* pods on live nodes */
-    size_t stale;   /* to be replaced, on live nodes */
-    size_t offline; /* to be replaced, on offline nodes */
-    size_t proven;  /* new, and Ready for as long as the soak, on live nodes */
-    size_t missing; /* pods that the DaemonSet wants and that are not there */
+    size_t live;               /* pods on live nodes */
+    size_t stale;              /* to be replaced, on live nodes */
+    size_t offline;            /* to be replaced, on offline nodes */
+    size_t proven;             /* new, and Ready for as long as the soak, on live nodes */
+    size_t missing;            /* pods that the DaemonSet wants and that are not there */
     const struct pod *waiting; /* a new or ending pod on a live node that is not proven yet */
     int64_t soak_left_ms;      /* until the last of the Ready ones is proven */
     struct names offline_nodes;
@@ -30,8 +30,7 @@ static bool is_stale(const struct pod *pod, const struct roll_window *window)
 
 static bool is_ours(const struct pod *pod, const struct object *daemonset)
 {
-    return !pod->ended && pod->owner_uid != NULL &&
-           strcmp(pod->owner_uid, daemonset->uid) == 0;
+    return !pod->ended && pod->owner_uid != NULL && strcmp(pod->owner_uid, daemonset->uid) == 0;
 }
 
 static void count_fresh(struct roll *roll, const struct pod *pod, int64_t soak_ms, int64_t now_ms)
@@ -69,8 +68,8 @@ static void count_pod(const struct snapshot *seen, const struct roll_window *win
 }
 
 static void count(const struct snapshot *seen, const struct policy *policy,
-                  const struct object *daemonset, const struct roll_window *window,
-                  int64_t now_ms, struct roll *roll)
+                  const struct object *daemonset, const struct roll_window *window, int64_t now_ms,
+                  struct roll *roll)
 {
     const struct store *pods = seen->stores[INPUT_PROXY_PODS];
     int64_t soak_ms = policy_duration_ms(policy, "kube-proxy-kubeconfig.soak");
@@ -92,11 +91,12 @@ static void delete_pod(const struct pod *pod, bool canary, struct plan *plan)
     json_set_str(body, "apiVersion", "v1");
     json_set_str(body, "kind", "DeleteOptions");
     json_set_str(json_ensure_object(body, "preconditions"), "uid", pod->object.uid);
-    struct action *action = plan_add_take(plan, ACTION_DELETE, &resource_pod, pod->object.ns,
-                                          pod->object.name, body);
+    struct action *action =
+        plan_add_take(plan, ACTION_DELETE, &resource_pod, pod->object.ns, pod->object.name, body);
     if (action != NULL) {
         action->input = INPUT_PROXY_PODS;
-        action_reason(action, "PodReplaced", "replace pod %s on node %s%s: it was started with "
+        action_reason(action, "PodReplaced",
+                      "replace pod %s on node %s%s: it was started with "
                       "another kube-proxy configuration",
                       pod->object.name, pod->node, canary ? " (canary)" : "");
     }

@@ -28,7 +28,6 @@ bool liveness_node(const struct snapshot *seen, const struct node *node)
 const struct node *liveness_find(const struct snapshot *seen, const char *name)
 {
     const struct store *nodes = seen->stores[INPUT_NODES];
-    const struct object *object =
-        nodes != NULL && name != NULL ? store_get(nodes, "", name) : NULL;
+    const struct object *object = nodes != NULL && name != NULL ? store_get(nodes, "", name) : NULL;
     return object != NULL ? node_of(object) : NULL;
 }

@@ -8,7 +8,7 @@
 
 static const char modes[] = "Enforce|Observe|Revert|Ignore";
 
-static const struct option global_options[] = {
+static const struct policy_option global_options[] = {
     {"dns-service.name", OPTION_NAME, "the name of a Service in kube-system", "kube-dns"},
     {"contention.budget", OPTION_BUDGET, "a number per duration, such as \"5 per 10m\"",
      "5 per 10m"},
@@ -60,7 +60,7 @@ static bool budget_allowed(const char *value)
            timefmt_parse_duration(value + figures + 5, &ms) == 0 && ms > 0;
 }
 
-static bool allowed(const struct option *option, const char *value)
+static bool allowed(const struct policy_option *option, const char *value)
 {
     int64_t ms;
     switch (option->kind) {
@@ -78,7 +78,7 @@ static bool allowed(const struct option *option, const char *value)
     return false;
 }
 
-static const struct option *find_in(const struct option *options, const char *key)
+static const struct policy_option *find_in(const struct policy_option *options, const char *key)
 {
     for (; options != NULL && options->key != NULL; options++) {
         if (strcmp(options->key, key) == 0) {
@@ -89,12 +89,12 @@ static const struct option *find_in(const struct option *options, const char *ke
 }
 
 /* Finds the option of a key; a bare id stands for the adjustment's mode. */
-static bool find_option(const char *key, struct option *ret_option)
+static bool find_option(const char *key, struct policy_option *ret_option)
 {
-    const struct option *found = find_in(global_options, key);
+    const struct policy_option *found = find_in(global_options, key);
     for (size_t i = 0; i < adjustments_len && found == NULL; i++) {
         if (strcmp(adjustments[i]->id, key) == 0) {
-            *ret_option = (struct option){key, OPTION_WORD, modes, "Observe"};
+            *ret_option = (struct policy_option){key, OPTION_WORD, modes, "Observe"};
             return true;
         }
         found = find_in(adjustments[i]->options, key);
@@ -139,7 +139,7 @@ void policy_finish(struct policy *policy)
 static bool check_key(void *arg, const char *key, const struct json_object *value)
 {
     struct policy *policy = arg;
-    struct option option;
+    struct policy_option option;
     (void)value;
     if (!find_option(key, &option)) {
         problem(policy,
@@ -152,7 +152,7 @@ static bool check_key(void *arg, const char *key, const struct json_object *valu
 
 /* Puts one known key in force: the given value, the last good one, or the default. */
 static void read_key(struct policy *policy, const struct json_object *data, const char *key,
-                     const char *allowed_words, const struct option *option)
+                     const char *allowed_words, const struct policy_option *option)
 {
     const struct json_object *given = json_member(data, key);
     const char *value = json_str(given);
@@ -173,7 +173,7 @@ static void read_key(struct policy *policy, const struct json_object *data, cons
 }
 
 static void read_options(struct policy *policy, const struct json_object *data,
-                         const struct option *options)
+                         const struct policy_option *options)
 {
     for (; options != NULL && options->key != NULL; options++) {
         read_key(policy, data, options->key, options->allowed, options);
@@ -187,7 +187,7 @@ void policy_read(struct policy *policy, const struct json_object *configmap)
     json_each(data, check_key, policy);
     read_options(policy, data, global_options);
     for (size_t i = 0; i < adjustments_len; i++) {
-        const struct option mode = {adjustments[i]->id, OPTION_WORD, modes, "Observe"};
+        const struct policy_option mode = {adjustments[i]->id, OPTION_WORD, modes, "Observe"};
         read_key(policy, data, mode.key, modes, &mode);
         read_options(policy, data, adjustments[i]->options);
     }
@@ -207,7 +207,7 @@ enum mode policy_mode(const struct policy *policy, const struct adjustment *adju
 const char *policy_value(const struct policy *policy, const char *key)
 {
     const char *value = strmap_get(&policy->values, key);
-    struct option option;
+    struct policy_option option;
     if (value == NULL && find_option(key, &option)) {
         value = option.def;
     }

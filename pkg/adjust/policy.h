@@ -25,7 +25,7 @@ enum {
 };
 
 struct policy {
-    struct strmap values;        /* every known key to its value in force (char *) */
+    struct strmap values;                /* every known key to its value in force (char *) */
     char *problems[POLICY_PROBLEMS_MAX]; /* one sentence each, naming the key and what is allowed */
     size_t problems_len;
 };

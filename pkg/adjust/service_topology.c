@@ -24,7 +24,7 @@ enum {
     TRIGGER_WAIT_MS = 3000
 };
 
-static const struct option options[] = {
+static const struct policy_option options[] = {
     /* the values that yurthub's filter knows; it matches them exactly */
     {"service-topology.value", OPTION_WORD,
      "openyurt.io/nodepool|kubernetes.io/hostname|kubernetes.io/zone", "openyurt.io/nodepool"},
@@ -203,8 +203,7 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
         return;
     }
     if (policy_is(policy, "service-topology.gate", "Wait") &&
-        !topology_gate_open(seen, strcmp(value, "kubernetes.io/hostname") == 0, now_ms,
-                            ret_plan)) {
+        !topology_gate_open(seen, strcmp(value, "kubernetes.io/hostname") == 0, now_ms, ret_plan)) {
         return;
     }
     set_annotation(seen, service, value, ret_plan);

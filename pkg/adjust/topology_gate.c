@@ -81,7 +81,8 @@ static void collect_unserved(const struct snapshot *seen, bool per_node,
         bool own = strmap_get(served_nodes, node->object.name) != NULL;
         if ((per_node || node->pool == NULL) && !own) {
             names_add(&ret->nodes, node->object.name);
-        } else if (!per_node && node->pool != NULL && strmap_get(served_pools, node->pool) == NULL) {
+        } else if (!per_node && node->pool != NULL &&
+                   strmap_get(served_pools, node->pool) == NULL) {
             strmap_set(&ret->pools, node->pool, yes);
         }
     }

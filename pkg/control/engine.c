@@ -109,8 +109,8 @@ static bool admit(struct engine *engine, const struct action *action)
     int64_t now = now_of(engine);
     free(take_ptr(engine->culprit));
     if (action->field == NULL) {
-        if (action->verb == ACTION_DELETE && contention_contended(engine->contention, engine->key,
-                                                                  now, &wait_ms)) {
+        if (action->verb == ACTION_DELETE &&
+            contention_contended(engine->contention, engine->key, now, &wait_ms)) {
             workqueue_add_after(engine->queue, engine->key, wait_ms, now);
             return false;
         }
@@ -173,9 +173,8 @@ static void on_written(void *arg, const struct kube_reply *reply, const struct e
 /* The action's path with the parameters that every write carries. */
 static char *action_path(const struct action *action)
 {
-    AUTO_FREE char *path =
-        kube_path(action->resource, action->ns,
-                  action->verb == ACTION_CREATE ? NULL : action->name, NULL);
+    AUTO_FREE char *path = kube_path(action->resource, action->ns,
+                                     action->verb == ACTION_CREATE ? NULL : action->name, NULL);
     struct buf text = BUF_INIT(4096);
     buf_puts(&text, path);
     if (action->verb != ACTION_DELETE) {

@@ -24,8 +24,8 @@ void plan_finish(struct plan *plan)
 }
 
 struct action *plan_add_take(struct plan *plan, enum action_verb verb,
-                             const struct kube_resource *resource, const char *ns,
-                             const char *name, struct json_object *body)
+                             const struct kube_resource *resource, const char *ns, const char *name,
+                             struct json_object *body)
 {
     if (plan->actions_len == PLAN_ACTIONS_MAX) {
         json_unref(body);
@@ -119,10 +119,8 @@ void plan_requeue(struct plan *plan, int64_t ms)
 const char *plan_state_word(enum plan_state state)
 {
     static const char *const words[] = {
-        [PLAN_IN_FORCE] = "InForce",
-        [PLAN_CHANGING] = "Changing",
-        [PLAN_HELD] = "Held",
-        [PLAN_NOT_APPLICABLE] = "NotApplicable",
+        [PLAN_IN_FORCE] = "InForce",  [PLAN_CHANGING] = "Changing",
+        [PLAN_HELD] = "Held",         [PLAN_NOT_APPLICABLE] = "NotApplicable",
         [PLAN_REVERTED] = "Reverted",
     };
     return words[state];

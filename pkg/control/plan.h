@@ -14,8 +14,8 @@
 
 #include "base/cleanup.h"
 #include "control/snapshot.h"
-#include "json/json.h"
 #include "kube/resource.h"
+#include "json/json.h"
 
 enum action_verb {
     ACTION_CREATE,
@@ -44,7 +44,7 @@ struct action {
 
 /* Something that people should know. Reported when it appears or changes, not again. */
 struct note {
-    bool held;          /* it keeps the adjustment from being in force */
+    bool held; /* it keeps the adjustment from being in force */
     bool warning;
     const char *reason; /* UpperCamelCase */
     char *message;
@@ -81,8 +81,8 @@ DEFINE_AUTO_FINISH(plan, struct plan, plan_finish)
  * NULL when the plan is full: the next reconcile goes on from there.
  */
 struct action *plan_add_take(struct plan *plan, enum action_verb verb,
-                             const struct kube_resource *resource, const char *ns,
-                             const char *name, struct json_object *body);
+                             const struct kube_resource *resource, const char *ns, const char *name,
+                             struct json_object *body);
 /* Sets the action's sentence; an action of NULL is left alone, as in the next two. */
 void action_reason(struct action *action, const char *event, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -84,8 +84,8 @@ static void say_state(struct said *said, const char *key, const struct plan *pla
     said->fresh = false;
 }
 
-void report_plan(struct report *report, const char *key, const struct plan *plan,
-                 bool observe_only, const struct report_sink *sink)
+void report_plan(struct report *report, const char *key, const struct plan *plan, bool observe_only,
+                 const struct report_sink *sink)
 {
     if (plan->wants_leases) {
         return; /* nothing was decided yet */

@@ -12,11 +12,11 @@
 
 /* The collections that are watched; control/inputs.c says how. */
 enum input {
-    INPUT_CONFIG,        /* ConfigMap kube-system/yurt-steward: modes and options */
-    INPUT_STATE,         /* ConfigMap kube-system/yurt-steward-state: what was there before */
-    INPUT_DNS_SERVICE,   /* the cluster's DNS Service */
-    INPUT_DNS_SLICES,    /* its EndpointSlices */
-    INPUT_DNS_PODS,      /* the pods that it selects */
+    INPUT_CONFIG,      /* ConfigMap kube-system/yurt-steward: modes and options */
+    INPUT_STATE,       /* ConfigMap kube-system/yurt-steward-state: what was there before */
+    INPUT_DNS_SERVICE, /* the cluster's DNS Service */
+    INPUT_DNS_SLICES,  /* its EndpointSlices */
+    INPUT_DNS_PODS,    /* the pods that it selects */
     INPUT_NODES,
     INPUT_PROXY_CONFIG,    /* ConfigMap kube-system/kube-proxy */
     INPUT_PROXY_DAEMONSET, /* DaemonSet kube-system/kube-proxy */

@@ -40,11 +40,22 @@ static bool is_digit(const char *text, size_t len, size_t at)
     return at < len && text[at] >= '0' && text[at] <= '9';
 }
 
-/* What json-c takes for a value or a part of one: NaN, Infinity, 'text', "1." */
+/* What json-c takes for a value or a part of one: NaN, Infinity, 'text', "1.", "-.5", "-01". */
 static bool is_foreign(const char *text, size_t len, size_t at)
 {
-    char c = text[at];
-    return c == 'N' || c == 'I' || c == '\'' || (c == '.' && !is_digit(text, len, at + 1));
+    bool in_exponent = at > 0 && (text[at - 1] == 'e' || text[at - 1] == 'E');
+    switch (text[at]) {
+    case 'N':
+    case 'I':
+    case '\'':
+        return true;
+    case '.':
+        return at == 0 || !is_digit(text, len, at - 1) || !is_digit(text, len, at + 1);
+    case '-':
+        return !in_exponent && at + 1 < len && text[at + 1] == '0' && is_digit(text, len, at + 2);
+    default:
+        return false;
+    }
 }
 
 /* A byte outside of strings. */

@@ -4,6 +4,7 @@
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "http/http.h"
 #include "json/json.h"
@@ -72,7 +73,11 @@ uint64_t kube_submit(struct kube_client *client, const struct kube_request *requ
                      kube_done_fn *done, void *arg);
 void kube_cancel(struct kube_client *client, uint64_t id);
 
-/* For reflectors: a request whose body is delivered as it comes. Credentials are added. */
+/*
+ * For reflectors: a request whose body is delivered as it comes. Credentials are added behind the
+ * request's headers. The id is for kube_cancel. From the first stream on, the server is asked for
+ * a sign of life when nothing was received for 5 s.
+ */
 uint64_t kube_stream(struct kube_client *client, const struct http_request *request,
                      const struct http_handler *handler, void *arg);
 
@@ -85,7 +90,17 @@ bool kube_client_up(const struct kube_client *client);
  * (connection, then /readyz). Idempotent.
  */
 void kube_client_suspect(struct kube_client *client);
-/* Registers a function that runs, from the loop, each time the server is found up again. */
+/*
+ * The server gave an answer as one gives that is starting or stopping (5xx; 403, before its
+ * authorizer has read its roles): ask /readyz once, and if it is not ready, until it is.
+ */
+void kube_client_doubt(struct kube_client *client);
+/* How long the last outage lasted; 0: none, or a suspicion that was wrong. */
+int64_t kube_client_outage_ms(const struct kube_client *client);
+/*
+ * Registers a function that runs, from the loop, each time the server is found up again, false
+ * alarms included. In order of registration.
+ */
 struct kube_up_watch;
 struct kube_up_watch *kube_client_on_up(struct kube_client *client, void (*up)(void *arg),
                                         void *arg);

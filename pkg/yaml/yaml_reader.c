@@ -175,7 +175,7 @@ static void set_scalar(struct yaml_reader *reader, struct yaml_node *node)
     node->style = styles[event->data.scalar.style];
     node->anchor = copy_name(reader, event->data.scalar.anchor);
     node->tag = copy_name(reader, event->data.scalar.tag);
-    node->implicit = event->data.scalar.plain_implicit != 0;
+    node->implicit = event->data.scalar.plain_implicit != 0 && node->tag == NULL;
     node->value_len = event->data.scalar.length;
     node->value = yaml_arena_copy(&reader->tree->arena, event->data.scalar.value, node->value_len);
 }
@@ -186,13 +186,12 @@ static void set_collection(struct yaml_reader *reader, struct yaml_node *node)
     bool map = event->type == YAML_MAPPING_START_EVENT;
     bool flow = map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
                     : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
-    const yaml_char_t *tag =
-        map ? event->data.mapping_start.tag : event->data.sequence_start.tag;
     node->kind = map ? YAML_KIND_MAP : YAML_KIND_SEQ;
     node->style = flow ? YAML_STYLE_FLOW : YAML_STYLE_BLOCK;
     node->anchor = copy_name(reader, map ? event->data.mapping_start.anchor
                                          : event->data.sequence_start.anchor);
-    node->tag = tag != NULL && strcmp((const char *)tag, "!") == 0 ? NULL : copy_name(reader, tag);
+    node->tag =
+        copy_name(reader, map ? event->data.mapping_start.tag : event->data.sequence_start.tag);
 }
 
 static int set_alias(struct yaml_reader *reader, struct draft *draft, unsigned depth,
@@ -401,9 +400,23 @@ void yaml_reader_destroy(struct yaml_reader *reader)
 }
 
 /* The current event begins a document. */
+static int check_version(struct yaml_reader *reader, struct err *err)
+{
+    const yaml_version_directive_t *version =
+        reader->event.data.document_start.version_directive;
+    if (version != NULL && (version->major != 1 || version->minor != 1)) {
+        return fail_at(reader, byte_of(reader, reader->event.start_mark.index), err,
+                       "YAML %d.%d, must be 1.1", version->major, version->minor);
+    }
+    return 0;
+}
+
 static int read_document(struct yaml_reader *reader, struct err *err)
 {
     struct draft *root;
+    if (check_version(reader, err) < 0) {
+        return -1;
+    }
     reader->tree = xcalloc(1, sizeof(*reader->tree));
     strmap_clear(&reader->anchors);
     if (next_event(reader, err) < 0 || read_node(reader, 0, &root, err) < 0 ||

@@ -91,21 +91,24 @@ static bool all_maps(const struct yaml_node *sequence)
     return true;
 }
 
-size_t yaml_map_merged(const struct yaml_node *map, size_t pair, size_t index,
-                       const struct yaml_node **ret_map)
+int yaml_map_merge_count(const struct yaml_node *map, size_t pair, size_t *ret_count)
 {
     const struct yaml_node *value = yaml_map_value(map, pair);
     if (yaml_node_follow(value)->kind == YAML_KIND_MAP) {
-        *ret_map = yaml_node_follow(value);
-        return 1;
-    }
-    if (value->kind != YAML_KIND_SEQ || !all_maps(value)) {
+        *ret_count = 1;
         return 0;
     }
-    if (index < value->count) {
-        *ret_map = yaml_node_follow(value->items[index]);
+    if (value->kind != YAML_KIND_SEQ || !all_maps(value)) {
+        return -1;
     }
-    return value->count;
+    *ret_count = value->count;
+    return 0;
+}
+
+const struct yaml_node *yaml_map_merge_at(const struct yaml_node *map, size_t pair, size_t index)
+{
+    const struct yaml_node *value = yaml_map_value(map, pair);
+    return yaml_node_follow(value->kind == YAML_KIND_SEQ ? value->items[index] : value);
 }
 
 static bool same_string(const char *a, const char *b)

@@ -5,8 +5,8 @@
  * stands for it; nothing is resolved, expanded or merged. The tree owns its nodes and their
  * strings; it borrows the text, which must outlive it. Nodes are never changed.
  *
- * What is read is what libyaml reads: YAML 1.1 in UTF-8, with or without a byte order mark. It is
- * bounded: YAML_TEXT_MAX bytes, YAML_NODES_MAX nodes, YAML_DEPTH_MAX levels, and at most
+ * What is read is what libyaml reads: YAML 1.1 in UTF-8, with or without a byte order mark (a %YAML
+ * directive with another version is refused, as goyaml does). It is bounded: YAML_TEXT_MAX bytes, YAML_NODES_MAX nodes, YAML_DEPTH_MAX levels, and at most
  * YAML_ALIAS_NODES_MAX nodes when all aliases are written out, which refuses alias bombs before
  * anybody follows an alias. Errors are ERR_INVALID and begin "line L, column C: ".
  */
@@ -52,7 +52,7 @@ struct yaml_node {
     size_t start;
     size_t end;
     const char *anchor; /* its name without '&'; NULL: none */
-    const char *tag;    /* in full ("tag:yaml.org,2002:str"); NULL: none, or the tag "!" */
+    const char *tag;    /* in full: "tag:yaml.org,2002:str"; NULL: none */
     bool implicit;      /* a scalar whose type follows from its text: plain without a tag */
     bool referenced;    /* an alias stands for this node */
     const char *value;  /* a scalar's text with escapes resolved; an alias's name */
@@ -100,11 +100,12 @@ size_t yaml_map_find(const struct yaml_node *map, const char *key, size_t from);
 /* Whether the pair's key is "<<", not quoted: its value is merged into the map. */
 bool yaml_map_is_merge(const struct yaml_node *map, size_t pair);
 /*
- * The maps that a merge pair merges, aliases followed: one map, or a sequence of maps. Returns
- * their number and the one at `index` (if there is one); 0 when the value is neither.
+ * How many maps a merge pair merges: one, or those in a sequence, aliases followed. Returns 0, or
+ * -1 when its value is neither.
  */
-size_t yaml_map_merged(const struct yaml_node *map, size_t pair, size_t index,
-                       const struct yaml_node **ret_map);
+int yaml_map_merge_count(const struct yaml_node *map, size_t pair, size_t *ret_count) MUST_CHECK;
+/* One of them; of a sequence, the first ones take precedence. */
+const struct yaml_node *yaml_map_merge_at(const struct yaml_node *map, size_t pair, size_t index);
 
 /* Whether both are written alike: same structure, styles, tags, anchors and texts. */
 bool yaml_node_same(const struct yaml_node *a, const struct yaml_node *b);

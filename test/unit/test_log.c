@@ -5,8 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "json/json.h"
 #include "unit/unit.h"
+#include "json/json.h"
 
 static const long long when = 1795507512345;
 
@@ -121,8 +121,8 @@ static char *written(size_t value_len)
 
 START_TEST(written_records_end_with_one_newline)
 {
-    static const size_t lens[] = {1, 65493, 65494, 65495, 65496, 65497, 65498, 65499, 65500, 65501,
-                                  65502, 65503, 65504, 100000};
+    static const size_t lens[] = {1,     65493, 65494, 65495, 65496, 65497, 65498,
+                                  65499, 65500, 65501, 65502, 65503, 65504, 100000};
     for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
         AUTO_FREE char *text = written(lens[i]);
         char *end = strchr(text, '\n');

@@ -1,0 +1,127 @@
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/dump.h"
+#include "app/live_plan.h"
+#include "app/show.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "kube/config.h"
+#include "verbs.h"
+
+static const struct option flags[] = {
+    {"kubeconfig", required_argument, NULL, 'k'},
+    {"context", required_argument, NULL, 'c'},
+    {"from", required_argument, NULL, 'F'},
+    {"output", required_argument, NULL, 'o'},
+    {NULL, 0, NULL, 0},
+};
+
+struct settings {
+    const char *kubeconfig;
+    const char *context;
+    const char *from;
+    bool json;
+};
+
+static int read_flags(const struct verb *verb, int argc, char **argv, struct settings *settings)
+{
+    int flag;
+    opterr = 0;
+    while ((flag = getopt_long(argc, argv, "o:", flags, NULL)) != -1) {
+        switch (flag) {
+        case 'k':
+            settings->kubeconfig = optarg;
+            break;
+        case 'c':
+            settings->context = optarg;
+            break;
+        case 'F':
+            settings->from = optarg;
+            break;
+        case 'o':
+            if (strcmp(optarg, "json") != 0 && strcmp(optarg, "diff") != 0) {
+                return verb_misused(verb, "-o: \"%s\" is none of diff, json", optarg);
+            }
+            settings->json = strcmp(optarg, "json") == 0;
+            break;
+        default:
+            return verb_misused(verb, "unknown flag, or a flag without its value: \"%s\"",
+                                argv[optind - 1]);
+        }
+    }
+    if (optind < argc) {
+        return verb_misused(verb, "unexpected argument \"%s\"", argv[optind]);
+    }
+    if (settings->from != NULL && (settings->kubeconfig != NULL || settings->context != NULL)) {
+        return verb_misused(verb, "--from needs no cluster: leave out --kubeconfig and --context");
+    }
+    return 0;
+}
+
+static int plan_dump(const struct settings *settings)
+{
+    struct world world;
+    struct err err;
+    world_init(&world, NULL, NULL);
+    int status = EXIT_USAGE;
+    if (dump_load(&world, settings->from, &err) < 0) {
+        fprintf(stderr, "yurt-steward plan: %s\n", err.text);
+    } else {
+        int64_t newest = world_newest_lease(&world);
+        for (size_t i = 0; i < world.policy.problems_len; i++) {
+            fprintf(stderr, "warning: ConfigMap kube-system/yurt-steward: %s\n",
+                    world.policy.problems[i]);
+        }
+        status = show_plans(stdout, &world, settings->json, newest > 0 ? newest : clock_wall_ms(),
+                            clock_mono_ms());
+    }
+    world_finish(&world);
+    return status;
+}
+
+static int plan_cluster(const struct settings *settings)
+{
+    AUTO(kube_config) struct kube_config config = {0};
+    struct err err;
+    if (kube_config_load(settings->kubeconfig, settings->context, &config, &err) < 0) {
+        fprintf(stderr, "yurt-steward plan: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    return live_plan(&config, settings->json);
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+    struct settings settings = {0};
+    int misused = read_flags(verb, argc, argv, &settings);
+    if (misused != 0) {
+        return misused;
+    }
+    log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    int status = settings.from != NULL ? plan_dump(&settings) : plan_cluster(&settings);
+    if (fflush(stdout) != 0) {
+        perror("yurt-steward plan: cannot write the plan");
+        return EXIT_USAGE;
+    }
+    return status;
+}
+
+const struct verb verb_plan = {
+    .name = "plan",
+    .summary = "show what the operator would do, and write nothing",
+    .usage = "Usage: yurt-steward plan [FLAG…]\n"
+             "\n"
+             "Shows what would be done to the cluster: every adjustment that is not on Ignore,\n"
+             "as if it were enforced. Exit status: 0 nothing to do, 1 something, 2 an error.\n"
+             "\n"
+             "  --from FILE|DIR|-        plan for objects from YAML or JSON (kubectl get -o yaml,\n"
+             "                           Lists and several documents too) instead of a cluster\n"
+             "  --kubeconfig FILE        how to reach the cluster; default: $KUBECONFIG,\n"
+             "                           ~/.kube/config, or the pod's service account\n"
+             "  --context NAME           the context to use instead of the current one\n"
+             "  -o, --output FORMAT      diff (default) or json\n",
+    .run = run,
+};

@@ -1,0 +1,27 @@
+/*
+ * The verbs of the program: one file each, listed in main.c.
+ */
+#ifndef CMD_VERBS_H
+#define CMD_VERBS_H
+
+enum {
+    EXIT_USAGE = 2
+};
+
+struct verb {
+    const char *name;
+    const char *summary; /* one line */
+    const char *usage;   /* what `VERB --help` prints */
+    /* argv[0] is the verb. Returns the exit status. */
+    int (*run)(const struct verb *verb, int argc, char **argv);
+};
+
+extern const struct verb verb_run;
+extern const struct verb verb_plan;
+extern const struct verb verb_version;
+
+/* Says on stderr what was wrong, then the usage; returns EXIT_USAGE. */
+int verb_misused(const struct verb *verb, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,218 @@
+#include "app/cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/inputs.h"
+#include "app/version.h"
+#include "base/alloc.h"
+#include "base/log.h"
+
+struct cluster {
+    struct loop *loop;
+    struct cluster_ops ops;
+    struct kube_client *client;
+    struct world world;
+    struct reflector *reflectors[INPUT_COUNT];
+    struct input_watch watches[INPUT_COUNT]; /* what each running reflector was given */
+    char *names[INPUT_COUNT];                /* the object or selector it was given */
+    uint64_t lease_request;                  /* 0: none under way */
+    struct world fresh_leases;               /* collects pages; only its leases are used */
+};
+
+static void client_warning(void *arg, const char *text)
+{
+    (void)arg;
+    LOG_WARN("the API server warns", "warning", text);
+}
+
+static void client_availability(void *arg, bool up, int64_t down_ms)
+{
+    (void)arg;
+    AUTO_FREE char *down = xasprintf("%lld", (long long)down_ms);
+    if (up) {
+        LOG_INFO("API server reachable again", "downMs", down);
+    } else {
+        LOG_WARN("API server not reachable, probing", "downMs", down);
+    }
+}
+
+int cluster_create(struct loop *loop, const struct kube_config *config,
+                   const struct cluster_ops *ops, struct cluster **ret_cluster, struct err *err)
+{
+    static const struct kube_client_observer observer = {
+        .warning = client_warning,
+        .availability = client_availability,
+    };
+    struct kube_client *client = NULL;
+    if (kube_client_create(loop, config, USER_AGENT, &observer, &client, err) < 0) {
+        return -1;
+    }
+    struct cluster *cluster = xcalloc(1, sizeof(*cluster));
+    cluster->loop = loop;
+    cluster->ops = *ops;
+    cluster->client = client;
+    cluster->fresh_leases.leases = STRMAP_INIT(free);
+    world_init(&cluster->world, ops->changed, ops->arg);
+    cluster->world.can_read_leases = true;
+    *ret_cluster = cluster;
+    return 0;
+}
+
+static void stop_input(struct cluster *cluster, enum input input)
+{
+    reflector_destroy(take_ptr(cluster->reflectors[input]));
+    free(take_ptr(cluster->names[input]));
+}
+
+void cluster_destroy(struct cluster *cluster)
+{
+    if (cluster == NULL) {
+        return;
+    }
+    kube_cancel(cluster->client, cluster->lease_request);
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        stop_input(cluster, input);
+    }
+    kube_client_destroy(cluster->client);
+    strmap_finish(&cluster->fresh_leases.leases);
+    world_finish(&cluster->world);
+    free(cluster);
+}
+
+struct world *cluster_world(struct cluster *cluster)
+{
+    return &cluster->world;
+}
+
+struct kube_client *cluster_client(struct cluster *cluster)
+{
+    return cluster->client;
+}
+
+/* What tells one watch of an input from another: it changes with the policy. */
+static char *watch_name(const struct input_watch *watch)
+{
+    return xasprintf("%s/%s", watch->spec.name != NULL ? watch->spec.name : "",
+                     watch->spec.label_selector != NULL ? watch->spec.label_selector : "");
+}
+
+static void follow_input(struct cluster *cluster, enum input input)
+{
+    struct input_watch *watch = &cluster->watches[input];
+    input_watch(input, &cluster->world.policy, watch);
+    if (watch->spec.label_selector != NULL) {
+        watch->spec.label_selector = watch->selector;
+    }
+    char *name = watch_name(watch);
+    if (cluster->reflectors[input] != NULL && strcmp(cluster->names[input], name) == 0) {
+        free(name);
+        return;
+    }
+    if (cluster->reflectors[input] != NULL) {
+        stop_input(cluster, input);
+        store_clear(cluster->world.stores[input]);
+    }
+    cluster->names[input] = name;
+    cluster->reflectors[input] = reflector_create(cluster->loop, cluster->client, &watch->spec,
+                                                  cluster->world.stores[input]);
+}
+
+void cluster_follow(struct cluster *cluster, unsigned inputs)
+{
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        if ((inputs & INPUT_BIT(input)) != 0) {
+            follow_input(cluster, input);
+        } else if (cluster->reflectors[input] != NULL) {
+            stop_input(cluster, input);
+            store_clear(cluster->world.stores[input]);
+        }
+    }
+}
+
+const char *cluster_blind(struct cluster *cluster, unsigned inputs, struct err *ret_err)
+{
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        struct reflector_health health;
+        if ((inputs & INPUT_BIT(input)) == 0 || cluster->reflectors[input] == NULL) {
+            continue;
+        }
+        reflector_health(cluster->reflectors[input], &health);
+        if (!health.synced && health.last_error.kind != ERR_NONE) {
+            *ret_err = health.last_error;
+            return input_name(input);
+        }
+    }
+    return NULL;
+}
+
+static void request_leases(struct cluster *cluster, const char *token);
+
+static void end_leases(struct cluster *cluster, const struct err *err)
+{
+    cluster->lease_request = 0;
+    if (err == NULL) {
+        strmap_finish(&cluster->world.leases);
+        cluster->world.leases = cluster->fresh_leases.leases;
+        cluster->fresh_leases.leases = STRMAP_INIT(free);
+        cluster->world.leases_read = true;
+        cluster->world.leases_read_ms = loop_now_ms(cluster->loop);
+    }
+    cluster->ops.leases(cluster->ops.arg, err);
+}
+
+static void on_leases(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+    struct cluster *cluster = arg;
+    if (err != NULL) {
+        end_leases(cluster, err);
+        return;
+    }
+    const struct json_object *items = json_member(reply->json, "items");
+    for (size_t i = 0; i < json_array_len(items); i++) {
+        world_add_lease(&cluster->fresh_leases, json_array_at(items, i));
+    }
+    const char *token = json_get_str_or(reply->json, "metadata/continue", "");
+    if (*token != '\0') {
+        request_leases(cluster, token);
+    } else {
+        end_leases(cluster, NULL);
+    }
+}
+
+static void request_leases(struct cluster *cluster, const char *token)
+{
+    struct buf path = BUF_INIT(8192);
+    AUTO_FREE char *base = kube_path(&resource_lease, "kube-node-lease", NULL, NULL);
+    buf_puts(&path, base);
+    kube_query_add(&path, "limit", "500");
+    if (token != NULL) {
+        kube_query_add(&path, "continue", token);
+    }
+    const struct kube_request request = {.method = "GET", .path = buf_str(&path)};
+    cluster->lease_request = kube_submit(cluster->client, &request, on_leases, cluster);
+    buf_finish(&path);
+}
+
+void cluster_read_leases(struct cluster *cluster)
+{
+    if (cluster->lease_request == 0) {
+        strmap_clear(&cluster->fresh_leases.leases);
+        request_leases(cluster, NULL);
+    }
+}
+
+void cluster_written(struct cluster *cluster, enum input input, const struct json_object *json)
+{
+    struct object *object = NULL;
+    struct err err;
+    if (input == INPUT_NONE || json == NULL ||
+        strcmp(json_get_str_or(json, "kind", ""), "Status") == 0) {
+        return;
+    }
+    if (cluster->watches[input].spec.project(json, &object, &err) < 0) {
+        LOG_DEBUG("what a write returned can't be read", "error", err.text);
+        return;
+    }
+    store_put_written_take(cluster->world.stores[input], object, loop_now_ms(cluster->loop));
+}

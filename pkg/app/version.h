@@ -1,0 +1,15 @@
+/* Who we are, to servers and to people. */
+#ifndef APP_VERSION_H
+#define APP_VERSION_H
+
+#define USER_AGENT "yurt-steward/" YURT_STEWARD_VERSION " (linux/" YURT_STEWARD_ARCH ")"
+
+#if defined(__x86_64__)
+#define YURT_STEWARD_ARCH "amd64"
+#elif defined(__aarch64__)
+#define YURT_STEWARD_ARCH "arm64"
+#else
+#define YURT_STEWARD_ARCH "unknown"
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+#include "app/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/timefmt.h"
+
+/* One per input: what its store's callback is given. */
+struct world_input {
+    void (*changed)(void *arg, enum input input);
+    void *arg;
+    enum input input;
+};
+
+static void store_changed(void *arg)
+{
+    const struct world_input *input = arg;
+    if (input->changed != NULL) {
+        input->changed(input->arg, input->input);
+    }
+}
+
+void world_init(struct world *world, void (*changed)(void *arg, enum input input), void *arg)
+{
+    *world = (struct world){.leases = STRMAP_INIT(free)};
+    world->callbacks = xcalloc(INPUT_COUNT, sizeof(*world->callbacks));
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        world->callbacks[input] = (struct world_input){changed, arg, input};
+        world->stores[input] = store_create(store_changed, &world->callbacks[input]);
+    }
+    policy_init(&world->policy);
+    policy_read(&world->policy, NULL);
+}
+
+void world_finish(struct world *world)
+{
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        store_destroy(world->stores[input]);
+    }
+    free(world->callbacks);
+    policy_finish(&world->policy);
+    strmap_finish(&world->leases);
+}
+
+void world_snapshot(const struct world *world, int64_t wall_ms, struct snapshot *ret_snapshot)
+{
+    *ret_snapshot = (struct snapshot){
+        .leases = world->leases_read ? &world->leases : NULL,
+        .leases_read_ms = world->leases_read_ms,
+        .leases_known = world->can_read_leases || world->leases.len > 0,
+        .can_read_leases = world->can_read_leases,
+        .wall_ms = wall_ms,
+    };
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        ret_snapshot->stores[input] = world->stores[input];
+    }
+}
+
+void world_read_policy(struct world *world)
+{
+    const struct object *configmap = store_only(world->stores[INPUT_CONFIG]);
+    policy_read(&world->policy, configmap != NULL ? configmap->body : NULL);
+}
+
+bool world_synced(const struct world *world, unsigned inputs)
+{
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        if ((inputs & INPUT_BIT(input)) != 0 && !store_synced(world->stores[input])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void world_add_lease(struct world *world, const struct json_object *lease)
+{
+    const char *node = json_get_str(lease, "metadata/name");
+    const char *renewed = json_get_str(lease, "spec/renewTime");
+    int64_t when;
+    if (node == NULL || renewed == NULL || timefmt_parse(renewed, &when) < 0) {
+        return;
+    }
+    int64_t *slot = xmalloc(sizeof(*slot));
+    *slot = when;
+    strmap_set(&world->leases, node, slot);
+}
+
+int64_t world_newest_lease(const struct world *world)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < world->leases.len; i++) {
+        const int64_t *renewed = world->leases.entries[i].value;
+        newest = *renewed > newest ? *renewed : newest;
+    }
+    return newest;
+}

@@ -1,0 +1,36 @@
+/*
+ * The stores of all inputs and the policy, and a snapshot of them: what every verb decides from.
+ */
+#ifndef APP_WORLD_H
+#define APP_WORLD_H
+
+#include "adjust/policy.h"
+#include "control/snapshot.h"
+
+struct world_input;
+
+struct world {
+    struct world_input *callbacks;
+    struct store *stores[INPUT_COUNT];
+    struct policy policy;
+    struct strmap leases; /* node name to int64_t * */
+    bool leases_read;
+    bool can_read_leases; /* false for a dump */
+    int64_t leases_read_ms;
+};
+
+/* `changed` (may be NULL) is told which input changed. */
+void world_init(struct world *world, void (*changed)(void *arg, enum input input), void *arg);
+void world_finish(struct world *world);
+void world_snapshot(const struct world *world, int64_t wall_ms, struct snapshot *ret_snapshot);
+/* Reads the ConfigMap as it is in its store into the policy. */
+void world_read_policy(struct world *world);
+/* Whether all of these inputs (INPUT_BITs) were listed. */
+bool world_synced(const struct world *world, unsigned inputs);
+
+/* One Lease of kube-node-lease, as JSON. */
+void world_add_lease(struct world *world, const struct json_object *lease);
+/* The newest renewal among the Leases: "now" for a dump, which may be old. 0: there are none. */
+int64_t world_newest_lease(const struct world *world);
+
+#endif
