@@ -22,6 +22,7 @@ struct engine {
     struct report report;
     struct loop_deferred *pump;
     struct loop_timer *wake;
+    struct kube_up_watch *up;
     /* the key that is being worked on, NULL when idle */
     char *key;
     struct plan plan;
@@ -71,9 +72,20 @@ static void finish_well(struct engine *engine)
     finish_key(engine);
 }
 
-static void finish_again(struct engine *engine)
+/*
+ * The write failed: look again after a back-off. Without an answer nothing is tried until the
+ * server is found again; a server that said when to come back is obeyed.
+ */
+static void finish_again(struct engine *engine, const struct err *err)
 {
-    workqueue_add_rate_limited(engine->queue, engine->key, now_of(engine));
+    if (err->kind == ERR_RETRY && err->http_status == 0) {
+        kube_client_suspect(engine->client);
+    }
+    if (err->retry_after_ms > 0) {
+        workqueue_add_after(engine->queue, engine->key, err->retry_after_ms, now_of(engine));
+    } else {
+        workqueue_add_rate_limited(engine->queue, engine->key, now_of(engine));
+    }
     finish_key(engine);
 }
 
@@ -161,7 +173,7 @@ static void on_written(void *arg, const struct kube_reply *reply, const struct e
     bool gone = err != NULL && err->kind == ERR_NOT_FOUND && action->verb == ACTION_DELETE;
     if (err != NULL && !gone) {
         say_failed(engine, action, err);
-        finish_again(engine);
+        finish_again(engine, err);
         return;
     }
     engine->ops.written(engine->ops.arg, action, gone ? NULL : reply->json);
@@ -237,7 +249,7 @@ static void work(struct engine *engine)
 static void pump(void *arg)
 {
     struct engine *engine = arg;
-    if (engine->key != NULL || engine->stopping) {
+    if (engine->key != NULL || engine->stopping || !kube_client_up(engine->client)) {
         return;
     }
     const char *key = workqueue_get(engine->queue, now_of(engine));
@@ -252,6 +264,12 @@ static void pump(void *arg)
     }
 }
 
+static void server_up(void *arg)
+{
+    struct engine *engine = arg;
+    loop_deferred_schedule(engine->pump);
+}
+
 struct engine *engine_create(struct loop *loop, struct kube_client *client,
                              const struct engine_ops *ops)
 {
@@ -264,6 +282,7 @@ struct engine *engine_create(struct loop *loop, struct kube_client *client,
     report_init(&engine->report);
     engine->pump = loop_deferred_create(loop, pump, engine);
     engine->wake = loop_timer_create(loop, pump, engine);
+    engine->up = kube_client_on_up(client, server_up, engine);
     return engine;
 }
 
@@ -276,6 +295,7 @@ void engine_destroy(struct engine *engine)
     plan_finish(&engine->plan);
     free(engine->key);
     free(engine->culprit);
+    kube_up_watch_destroy(engine->up);
     loop_timer_destroy(engine->wake);
     loop_deferred_destroy(engine->pump);
     report_finish(&engine->report);

@@ -23,9 +23,9 @@
 
 /* Who the server is and who we are. Strings are copied by http_client_create(); NULL: absent. */
 struct http_target {
-    const char *server;          /* https://host[:port][/prefix], or http:// for tests */
-    const char *ca_pem;          /* NULL: the system's roots */
-    const char *cert_pem;        /* client certificate chain and key, both or none */
+    const char *server;   /* https://host[:port][/prefix], or http:// for tests */
+    const char *ca_pem;   /* NULL: the system's roots */
+    const char *cert_pem; /* client certificate chain and key, both or none */
     const char *key_pem;
     const char *tls_server_name; /* name to verify and to send as SNI instead of the host */
     const char *proxy_url;       /* http://, https:// or socks5:// */
@@ -47,26 +47,26 @@ struct http_request {
     const char *method; /* "GET", "PUT", … */
     const char *path;   /* from the root, already percent-encoded, with its query */
     struct http_header headers[HTTP_HEADERS_MAX]; /* ends at the first NULL name */
-    const char *body;   /* NULL: none */
+    const char *body;                             /* NULL: none */
     size_t body_len;
-    bool accept_gzip;         /* offer gzip and decode it; never on streams */
-    bool fresh_connection;    /* do not reuse a connection; later requests may reuse this one */
-    int64_t connect_ms;       /* limit for name look-up, TCP and TLS; 0: 10 s */
-    int64_t deadline_ms;      /* limit for all of it; 0: none */
-    int64_t silence_ms;       /* ends it when no byte came for so long; 0: never */
-    size_t body_limit;        /* response bytes delivered at most (without `data`: kept); 0: none */
+    bool accept_gzip;      /* offer gzip and decode it; never on streams */
+    bool fresh_connection; /* do not reuse a connection; later requests may reuse this one */
+    int64_t connect_ms;    /* limit for name look-up, TCP and TLS; 0: 10 s */
+    int64_t deadline_ms;   /* limit for all of it; 0: none */
+    int64_t silence_ms;    /* ends it when no byte came for so long; 0: never */
+    size_t body_limit;     /* response bytes delivered at most (without `data`: kept); 0: none */
 };
 
 /* What the response was. Strings are borrowed for the call. */
 struct http_response {
-    int status;                /* 0: no response came */
-    const char *body;          /* all of it, unless the handler has `data` */
+    int status;       /* 0: no response came */
+    const char *body; /* all of it, unless the handler has `data` */
     size_t body_len;
-    const char *content_type;  /* "" when absent */
-    int64_t retry_after_ms;    /* 0: absent */
-    const char *warning;       /* first Warning header, "" when absent */
-    bool connected;            /* the connection was made (false: refused, unreachable, TLS, DNS) */
-    bool sent;                 /* the request may have reached the server */
+    const char *content_type; /* "" when absent */
+    int64_t retry_after_ms;   /* 0: absent */
+    const char *warning;      /* first Warning header, "" when absent */
+    bool connected;           /* the connection was made (false: refused, unreachable, TLS, DNS) */
+    bool sent;                /* the request may have reached the server */
     int64_t duration_ms;
 };
 

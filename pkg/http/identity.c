@@ -64,9 +64,9 @@ static int url_split(const char *server, struct url_parts *ret_parts, struct err
     if (code == CURLUE_USER_NOT_ALLOWED) {
         err_set(err, ERR_INVALID, "server URL with a user name or password in it");
     } else if (code != CURLUE_OK) {
-        err_set(err, ERR_INVALID, "server URL \"%s\": %s", server, curl_url_strerror(code));
+        err_set(err, ERR_INVALID, "server URL: %s", curl_url_strerror(code));
     } else if (url_has(url, CURLUPART_QUERY) || url_has(url, CURLUPART_FRAGMENT)) {
-        err_set(err, ERR_INVALID, "server URL \"%s\": has a query or fragment", server);
+        err_set(err, ERR_INVALID, "server URL with a query or fragment");
     } else {
         *ret_parts = (struct url_parts){
             .scheme = url_part(url, CURLUPART_SCHEME, 0),
@@ -85,13 +85,16 @@ static int url_split(const char *server, struct url_parts *ret_parts, struct err
     return result;
 }
 
-static int check_server(const struct url_parts *parts, const char *server, struct err *err)
+static int check_names(const struct url_parts *parts, const char *tls_server_name, struct err *err)
 {
+    static const char name_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789-._:";
     if (strcmp(parts->scheme, "https") != 0 && strcmp(parts->scheme, "http") != 0) {
-        return err_set(err, ERR_INVALID, "server URL \"%s\": scheme must be https", server);
+        return err_set(err, ERR_INVALID, "server URL: scheme must be https");
     }
-    if (strncmp(server, "http", 4) != 0) {
-        return err_set(err, ERR_INVALID, "server URL \"%s\": has no scheme", server);
+    if (tls_server_name != NULL && (tls_server_name[0] == '\0' ||
+                                    tls_server_name[strspn(tls_server_name, name_bytes)] != '\0')) {
+        return err_set(err, ERR_INVALID, "TLS server name: neither a host name nor an address");
     }
     return 0;
 }
@@ -140,10 +143,9 @@ static void set_names(struct http_identity *identity, const struct url_parts *pa
         identity->base = xasprintf("%s%s", identity->label, parts->path);
         return;
     }
-    bool bare_ipv6 = strchr(tls_server_name, ':') != NULL && tls_server_name[0] != '[';
-    identity->base = xasprintf("%s://%s%s%s%s%s%s", parts->scheme, bare_ipv6 ? "[" : "",
-                               tls_server_name, bare_ipv6 ? "]" : "", colon, parts->port,
-                               parts->path);
+    bool ipv6 = strchr(tls_server_name, ':') != NULL;
+    identity->base = xasprintf("%s://%s%s%s%s%s%s", parts->scheme, ipv6 ? "[" : "", tls_server_name,
+                               ipv6 ? "]" : "", colon, parts->port, parts->path);
     identity->host_header = xasprintf("Host: %s%s%s", parts->host, colon, parts->port);
     AUTO_FREE char *connect_to = xasprintf("::%s:%s", parts->host, parts->effective_port);
     identity->connect_to = curl_slist_append(NULL, connect_to);
@@ -160,7 +162,7 @@ int http_identity_create(const struct http_target *target, struct http_identity 
         return err_set(err, ERR_INVALID, "no server URL");
     }
     if (url_split(target->server, &parts, err) < 0 ||
-        check_server(&parts, target->server, err) < 0 || check_identity(target, err) < 0) {
+        check_names(&parts, target->tls_server_name, err) < 0 || check_identity(target, err) < 0) {
         return -1;
     }
     struct http_identity *identity = xcalloc(1, sizeof(*identity));

@@ -97,8 +97,7 @@ struct http_multi *http_multi_create(struct loop *loop,
     HTTP_MUST(curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, timer_wanted));
     HTTP_MUST(curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi));
     HTTP_MUST(curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX));
-    HTTP_MUST(
-        curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX));
+    HTTP_MUST(curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX));
     return multi;
 }
 

@@ -31,9 +31,9 @@
 /* --- identity.c: the server and who we are, checked and in the form that curl takes ---------- */
 
 struct http_identity {
-    char *label;       /* scheme://host[:port] of the real server, for error texts */
-    char *base;        /* what a request's path is put behind */
-    char *host_header; /* "Host: …" when the URL names another host, else NULL */
+    char *label;                   /* scheme://host[:port] of the real server, for error texts */
+    char *base;                    /* what a request's path is put behind */
+    char *host_header;             /* "Host: …" when the URL names another host, else NULL */
     struct curl_slist *connect_to; /* where that other host is to be found, else NULL */
     char *ca_pem;                  /* the three are borrowed by transfers in progress */
     char *cert_pem;
@@ -79,8 +79,8 @@ struct http_exchange {
     CURL *easy; /* NULL before it enters curl and once it has left it */
     struct curl_slist *headers;
     char curl_error[CURL_ERROR_SIZE];
-    char *what;       /* method and server, for error texts */
-    bool repeatable;  /* sending it twice does no harm (RFC 9110, 9.2.1: safe methods) */
+    char *what;      /* method and server, for error texts */
+    bool repeatable; /* sending it twice does no harm (RFC 9110, 9.2.1: safe methods) */
     bool repeat_refused;
 
     struct loop_timer *timer; /* for the nearest of the three limits */
@@ -131,7 +131,8 @@ void http_exchange_deliver(struct http_exchange *exchange);
 /* Calls `done`, whatever came before. */
 void http_exchange_deliver_end(struct http_exchange *exchange);
 
-/* --- client.c, for exchange.c ------------------------------------------------------------------ */
+/* --- client.c, for exchange.c ------------------------------------------------------------------
+ */
 
 /* Something was recorded that the owner should be told of. */
 void http_client_queue(struct http_client *client, struct http_exchange *exchange);
@@ -142,7 +143,8 @@ void http_client_detach(struct http_client *client, struct http_exchange *exchan
 /* Takes it off the client's lists; it is the caller's then. */
 void http_client_unlink(struct http_client *client, struct http_exchange *exchange);
 
-/* --- retry_after.c ------------------------------------------------------------------------------- */
+/* --- retry_after.c -------------------------------------------------------------------------------
+ */
 
 /* The header's value, seconds or an HTTP date, as a delay from `wall_ms`; 0 when it is none. At
  * most a day. */

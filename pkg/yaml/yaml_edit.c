@@ -1,5 +1,6 @@
 #include "yaml/yaml_edit.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -27,13 +28,15 @@ int yaml_edit_apply(const char *text, size_t len, const struct yaml_edit *edits,
     return 0;
 }
 
-size_t yaml_line_start(const char *text, size_t offset)
+/* Whether the byte at `offset` is the second one of CR LF. */
+static bool in_crlf(const char *text, size_t len, size_t offset)
 {
-    size_t at = offset;
-    /* a line feed ends its own line, and the carriage return before it is part of that break */
-    if (at > 0 && text[at] == '\n' && text[at - 1] == '\r') {
-        at--;
-    }
+    return offset > 0 && offset < len && text[offset] == '\n' && text[offset - 1] == '\r';
+}
+
+size_t yaml_line_start(const char *text, size_t len, size_t offset)
+{
+    size_t at = in_crlf(text, len, offset) ? offset - 1 : offset;
     while (at > 0 && text[at - 1] != '\n' && text[at - 1] != '\r') {
         at--;
     }
@@ -43,7 +46,7 @@ size_t yaml_line_start(const char *text, size_t offset)
 size_t yaml_line_end(const char *text, size_t len, size_t offset)
 {
     size_t at = offset;
-    if (at > 0 && at < len && text[at] == '\n' && text[at - 1] == '\r') {
+    if (in_crlf(text, len, offset)) {
         return at - 1;
     }
     while (at < len && text[at] != '\n' && text[at] != '\r') {

@@ -26,8 +26,8 @@ struct yaml_edit {
 int yaml_edit_apply(const char *text, size_t len, const struct yaml_edit *edits, size_t count,
                     size_t limit, char **ret_text, size_t *ret_len, struct err *err) MUST_CHECK;
 
-/* Where the line that holds the byte at `offset` begins. */
-size_t yaml_line_start(const char *text, size_t offset);
+/* Where the line begins that holds the byte at `offset`; a line break belongs to its line. */
+size_t yaml_line_start(const char *text, size_t len, size_t offset);
 /* Where it ends, without its line break. */
 size_t yaml_line_end(const char *text, size_t len, size_t offset);
 /* Where the line behind it begins; `len` when there is none. */

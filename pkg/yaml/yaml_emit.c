@@ -37,7 +37,8 @@ static bool needs_quotes(const char *text, size_t len)
     return yaml_scalar_resolve(&plain, &scalar, NULL) < 0 || scalar.type != YAML_TYPE_STRING;
 }
 
-/* Numbers in base 60 ("10:30"), which other readers of YAML 1.1 know: [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)? */
+/* Numbers in base 60 ("10:30"), which other readers of YAML 1.1 know:
+ * [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)? */
 static bool is_base60(const char *text)
 {
     const char *at = text + (*text == '-' || *text == '+');
@@ -133,9 +134,72 @@ static bool add_name(void *arg, const char *name, const struct json_object *valu
     return true;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Letters come behind everything else; what is not ASCII counts as one. */
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ((unsigned char)c & 0x80) != 0;
+}
+
+static uint64_t digits_at(const char *text, uint64_t value, const char **ret_end)
+{
+    while (is_digit(*text)) {
+        value = value * 10 + (uint64_t)(*text++ - '0');
+    }
+    *ret_end = text;
+    return value;
+}
+
+/* Whether a digit other than 0 stands in the run of digits that ends before `at`. */
+static bool within_number(const char *text, const char *at)
+{
+    while (at > text && is_digit(at[-1])) {
+        if (*--at != '0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* At the first byte in which they differ. Numbers are compared as such: item2 before item10. */
+static int compare_rest(const char *name, const char *a, const char *b)
+{
+    if (is_letter(*a) != is_letter(*b)) {
+        return is_letter(*a) ? 1 : -1;
+    }
+    if (!is_letter(*a)) {
+        uint64_t before = (*a == '0' || *b == '0') && within_number(name, a);
+        const char *a_end;
+        const char *b_end;
+        uint64_t a_value = digits_at(a, before, &a_end);
+        uint64_t b_value = digits_at(b, before, &b_end);
+        if (a_value != b_value) {
+            return a_value < b_value ? -1 : 1;
+        }
+        if (a_end - a != b_end - b) {
+            return a_end - a < b_end - b ? -1 : 1;
+        }
+    }
+    return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+}
+
+/* The order in which goyaml writes keys. */
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const char *first = *(const char *const *)a;
+    const char *second = *(const char *const *)b;
+    size_t same = 0;
+    while (first[same] == second[same] && first[same] != '\0') {
+        same++;
+    }
+    if (first[same] == '\0' || second[same] == '\0') {
+        return first[same] == '\0' ? -1 : 1; /* names of one object are never equal */
+    }
+    return compare_rest(first, first + same, second + same);
 }
 
 static void emit_value(yaml_emitter_t *emitter, const struct json_object *value);

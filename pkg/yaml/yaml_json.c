@@ -110,7 +110,7 @@ static int key_text(struct source *source, const struct yaml_node *node, char **
     case YAML_TYPE_NULL:
     case YAML_TYPE_UINT:
         return fail_at(source, node, "a key must not be %s",
-                       scalar.type == YAML_TYPE_NULL ? "null" : "a number above 2^63");
+                       scalar.type == YAML_TYPE_NULL ? "null" : "a number above 2^63 - 1");
     case YAML_TYPE_BOOL:
         *ret_key = xstrdup(scalar.boolean ? "true" : "false");
         return 0;
@@ -199,7 +199,7 @@ static int fill_object(struct source *source, const struct yaml_node *map,
     bool apart = json_object_len(object) != 0 || has_merge(map);
     AUTO(json) struct json_object *names = apart ? json_new_object() : json_ref(object);
     if (!known_tag(map, "tag:yaml.org,2002:map")) {
-        return fail_at(source, map, "unknown tag %.64s for a map", map->tag);
+        return fail_at(source, map, "the tag %.64s is not for a map", map->tag);
     }
     for (size_t i = 0; i < map->count; i++) {
         int status = yaml_map_is_merge(map, i) ? merge(source, map, i, object)
@@ -227,7 +227,7 @@ static int from_seq(struct source *source, const struct yaml_node *seq,
 {
     AUTO(json) struct json_object *array = json_new_array();
     if (!known_tag(seq, "tag:yaml.org,2002:seq")) {
-        return fail_at(source, seq, "unknown tag %.64s for a sequence", seq->tag);
+        return fail_at(source, seq, "the tag %.64s is not for a sequence", seq->tag);
     }
     for (size_t i = 0; i < seq->count; i++) {
         struct json_object *value;

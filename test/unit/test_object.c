@@ -27,11 +27,12 @@ static struct object *whole(const char *text)
 
 START_TEST(metadata_is_read)
 {
-    AUTO(object) struct object *object = whole(
-        "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"n\","
-        "\"namespace\":\"ns\",\"uid\":\"u\",\"resourceVersion\":\"42\","
-        "\"creationTimestamp\":\"2026-11-24T08:05:12Z\","
-        "\"deletionTimestamp\":\"2026-11-24T08:05:13Z\"}}");
+    AUTO(object)
+    struct object *object =
+        whole("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"n\","
+              "\"namespace\":\"ns\",\"uid\":\"u\",\"resourceVersion\":\"42\","
+              "\"creationTimestamp\":\"2026-11-24T08:05:12Z\","
+              "\"deletionTimestamp\":\"2026-11-24T08:05:13Z\"}}");
     ck_assert_uint_eq(object->refs, 1);
     ck_assert_str_eq(object->name, "n");
     ck_assert_str_eq(object->ns, "ns");
@@ -45,7 +46,8 @@ END_TEST
 
 START_TEST(metadata_may_lack_all_but_the_name)
 {
-    AUTO(object) struct object *object =
+    AUTO(object)
+    struct object *object =
         whole("{\"metadata\":{\"name\":\"n\",\"creationTimestamp\":null,\"labels\":null,"
               "\"annotations\":{\"a\":null},\"namespace\":null}}");
     ck_assert_str_eq(object->ns, "");
@@ -125,7 +127,8 @@ END_TEST
 
 START_TEST(whole_keeps_all_but_status)
 {
-    AUTO(json) struct json_object *json =
+    AUTO(json)
+    struct json_object *json =
         parse("{\"kind\":\"X\",\"metadata\":{\"name\":\"n\"},\"spec\":{\"a\":[1]},"
               "\"status\":{\"b\":2},\"data\":{\"status\":\"kept\"}}");
     struct object *object = NULL;
@@ -199,7 +202,8 @@ END_TEST
 
 START_TEST(conditions)
 {
-    AUTO(json) struct json_object *json =
+    AUTO(json)
+    struct json_object *json =
         parse("{\"status\":{\"conditions\":[7,{\"type\":\"A\",\"status\":\"x\"},"
               "{\"type\":\"B\",\"status\":\"y\"}]}}");
     ck_assert_str_eq(json_get_str(object_condition(json, "B"), "status"), "y");
@@ -215,13 +219,11 @@ static const struct {
     const char *b;
     int order;
 } versions[] = {
-    {"1", "1", 0},      {"1", "2", -1},
-    {"9", "10", -1},    {"0", "1", -1},
-    {"0", "0", 0},      {"99999999999999999999999", "100000000000000000000000", -1},
-    {"", "1", 0},       {"", "", 0},
-    {"a", "b", 0},      {"1", "a", 0},
-    {"01", "2", 0},     {"1 ", "2", 0},
-    {"-1", "2", 0},     {"1.0", "2", 0},
+    {"1", "1", 0},  {"1", "2", -1},  {"9", "10", -1},
+    {"0", "1", -1}, {"0", "0", 0},   {"99999999999999999999999", "100000000000000000000000", -1},
+    {"", "1", 0},   {"", "", 0},     {"a", "b", 0},
+    {"1", "a", 0},  {"01", "2", 0},  {"1 ", "2", 0},
+    {"-1", "2", 0}, {"1.0", "2", 0},
 };
 
 START_TEST(versions_are_ordered)

@@ -31,8 +31,8 @@ static const struct {
 
 START_TEST(path_of)
 {
-    AUTO_FREE char *path = kube_path(paths[_i].resource, paths[_i].ns, paths[_i].name,
-                                     paths[_i].subresource);
+    AUTO_FREE char *path =
+        kube_path(paths[_i].resource, paths[_i].ns, paths[_i].name, paths[_i].subresource);
     ck_assert_str_eq(path, paths[_i].path);
 }
 END_TEST
