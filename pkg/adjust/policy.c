@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/timefmt.h"
+#include "control/contention.h"
 
 static const char modes[] = "Enforce|Observe|Revert|Ignore";
 
@@ -51,18 +52,10 @@ static int parse_percent(const char *value)
     return percent >= 1 && percent <= 100 ? percent : -1;
 }
 
-static bool budget_allowed(const char *value)
-{
-    size_t figures = strspn(value, "0123456789");
-    int64_t ms;
-    return figures > 0 && figures <= 4 && atoi(value) >= 1 && atoi(value) <= 1000 &&
-           strncmp(value + figures, " per ", 5) == 0 &&
-           timefmt_parse_duration(value + figures + 5, &ms) == 0 && ms > 0;
-}
-
 static bool allowed(const struct policy_option *option, const char *value)
 {
     int64_t ms;
+    struct contention_budget budget;
     switch (option->kind) {
     case OPTION_WORD:
         return word_allowed(option->allowed, value);
@@ -73,7 +66,7 @@ static bool allowed(const struct policy_option *option, const char *value)
     case OPTION_NAME:
         return name_allowed(value);
     case OPTION_BUDGET:
-        return budget_allowed(value);
+        return contention_budget_parse(value, &budget) == 0;
     }
     return false;
 }

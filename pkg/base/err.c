@@ -12,7 +12,7 @@ static void reset(struct err *err, enum err_kind kind)
     err->retry_after_ms = 0;
 }
 
-int err_set(struct err *err, enum err_kind kind, const char *format, ...)
+void err_fill(struct err *err, enum err_kind kind, const char *format, ...)
 {
     if (err != NULL) {
         va_list args;
@@ -21,10 +21,9 @@ int err_set(struct err *err, enum err_kind kind, const char *format, ...)
         vsnprintf(err->text, sizeof(err->text), format, args);
         va_end(args);
     }
-    return -1;
 }
 
-int err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
+void err_fill_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
 {
     if (err != NULL) {
         va_list args;
@@ -36,10 +35,9 @@ int err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *f
             snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s", strerror(errnum));
         }
     }
-    return -1;
 }
 
-int err_wrap(struct err *err, const char *format, ...)
+void err_fill_outer(struct err *err, const char *format, ...)
 {
     if (err != NULL) {
         char outer[ERR_TEXT_MAX];
@@ -53,7 +51,6 @@ int err_wrap(struct err *err, const char *format, ...)
         memcpy(err->text, outer, len + 1);
         snprintf(err->text + len, sizeof(err->text) - len, ": %s", inner);
     }
-    return -1;
 }
 
 const char *err_kind_name(enum err_kind kind)

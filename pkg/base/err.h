@@ -40,15 +40,24 @@ struct err {
     char text[ERR_TEXT_MAX];
 };
 
+/* -1 in a form that the compiler sees: a failed function's outputs are known to be unused. */
+static inline int err_failed(void)
+{
+    return -1;
+}
+
 /* Sets kind and text, clears the rest. Returns -1, so that a function can `return err_set(…)`. */
-int err_set(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+#define err_set(...) (err_fill(__VA_ARGS__), err_failed())
+void err_fill(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* As err_set with ": " and strerror(errnum) behind the text; ENOENT becomes ERR_NOT_FOUND. */
-int err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
+#define err_set_errno(...) (err_fill_errno(__VA_ARGS__), err_failed())
+void err_fill_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
 /* Puts "<formatted>: " before the text, keeps all else. Returns -1. */
-int err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
+#define err_wrap(...) (err_fill_outer(__VA_ARGS__), err_failed())
+void err_fill_outer(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The kind in words for logs and metrics: "not-found", "conflict", … */
 const char *err_kind_name(enum err_kind kind);

@@ -173,6 +173,9 @@ static void on_written(void *arg, const struct kube_reply *reply, const struct e
     bool gone = err != NULL && err->kind == ERR_NOT_FOUND && action->verb == ACTION_DELETE;
     if (err != NULL && !gone) {
         say_failed(engine, action, err);
+        if (engine->culprit != NULL) {
+            contention_refund(engine->contention, engine->key);
+        }
         finish_again(engine, err);
         return;
     }

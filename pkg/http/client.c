@@ -290,7 +290,9 @@ static void start(struct http_client *client, struct http_exchange *exchange,
 uint64_t http_submit(struct http_client *client, const struct http_request *request,
                      const struct http_handler *handler, void *arg)
 {
-    struct http_exchange *exchange = http_exchange_create(client, ++client->last_id, handler, arg);
+    char *what = xasprintf("%s %s", request->method, client->identity->label);
+    struct http_exchange *exchange =
+        http_exchange_create(client, ++client->last_id, what, handler, arg);
     link_last(client, exchange);
     uint64_t id = exchange->id;
     if (client->multi != NULL) {

@@ -13,12 +13,13 @@ enum {
 
 static void limit_reached(void *arg);
 
-struct http_exchange *http_exchange_create(struct http_client *client, uint64_t id,
+struct http_exchange *http_exchange_create(struct http_client *client, uint64_t id, char *what_take,
                                            const struct http_handler *handler, void *arg)
 {
     struct http_exchange *exchange = xcalloc(1, sizeof(*exchange));
     exchange->client = client;
     exchange->id = id;
+    exchange->what = what_take;
     exchange->handler = *handler;
     exchange->arg = arg;
     exchange->started_ms = clock_mono_ms();
@@ -62,8 +63,8 @@ static struct limit next_limit(const struct http_exchange *exchange)
     }
     int64_t deadline = exchange->started_ms + exchange->deadline_ms;
     if (exchange->deadline_ms > 0 && (limit.at_ms == 0 || deadline <= limit.at_ms)) {
-        limit = (struct limit){
-            .at_ms = deadline, .ms = exchange->deadline_ms, .text = "not finished"};
+        limit =
+            (struct limit){.at_ms = deadline, .ms = exchange->deadline_ms, .text = "not finished"};
     }
     return limit;
 }
@@ -295,7 +296,6 @@ static void set_recording(struct http_exchange *exchange, CURL *easy)
 int http_exchange_prepare(struct http_exchange *exchange, const struct http_identity *identity,
                           const struct http_request *request, CURL *easy, struct err *err)
 {
-    exchange->what = xasprintf("%s %s", request->method, identity->label);
     exchange->repeatable =
         strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
     exchange->connect_ms = request->connect_ms > 0 ? request->connect_ms : CONNECT_DEFAULT_MS;

@@ -77,8 +77,12 @@ struct http_handler {
     /* A piece of the body, as it comes. With it, nothing is kept for `done`. */
     void (*data)(void *arg, const char *data, size_t len);
     /* The end. `err` is NULL when a whole response came, whatever its status; otherwise
-     * ERR_RETRY (network, time limits, connection lost in mid-body), ERR_INVALID (TLS identity,
-     * body over the limit) or ERR_CANCELLED (http_client_reset, http_client_destroy). */
+     * ERR_RETRY (network, time limits, connection lost in mid-body, a server certificate that
+     * can't be verified, http_client_reset), ERR_INVALID (our own TLS identity or the request
+     * can't be used, body over the limit) or ERR_CANCELLED (http_client_destroy; to answer that
+     * one with http_submit() is to be told ERR_CANCELLED again). A GET or HEAD whose reused
+     * connection is lost before a byte came is sent again on another connection; anything else
+     * is sent at most once. */
     void (*done)(void *arg, const struct http_response *response, const struct err *err);
 };
 

@@ -112,7 +112,7 @@ struct http_exchange {
     bool taken_back; /* no function of the owner may be called any more */
 };
 
-struct http_exchange *http_exchange_create(struct http_client *client, uint64_t id,
+struct http_exchange *http_exchange_create(struct http_client *client, uint64_t id, char *what_take,
                                            const struct http_handler *handler, void *arg);
 void http_exchange_destroy(struct http_exchange *exchange);
 /* Sets the request on a fresh transfer; -1 when it is none that can be sent. */

@@ -102,16 +102,32 @@ static int find_dir(const char *path, char **ret_dir, struct err *err)
     return 0;
 }
 
+/* Errors of pkg/yaml begin "line L, column C: "; here the line goes where compilers put it. */
+static int not_yaml(const struct kubeconfig_doc *doc, const struct err *why, struct err *err)
+{
+    size_t line;
+    size_t column;
+    int prefix = 0;
+    if (sscanf(why->text, "line %zu, column %zu: %n", &line, &column, &prefix) != 2 ||
+        prefix == 0) {
+        return err_set(err, ERR_INVALID, "%s: not valid YAML: %s", doc->path, why->text);
+    }
+    return err_set(err, ERR_INVALID, "%s:%zu: not valid YAML: %s", doc->path, line,
+                   why->text + prefix);
+}
+
 static int read_yaml(struct kubeconfig_doc *doc, struct err *err)
 {
-    struct yaml_place place = {0};
+    struct err why = {0};
     AUTO(json) struct json_object *documents = NULL;
-    if (yaml_tree_parse(doc->text, doc->len, &doc->tree, &place, err) < 0) {
-        return err_wrap(err, "%s:%zu: not valid YAML", doc->path, place.line);
+    size_t len = doc->len;
+    /* Not all JSON is YAML 1.1: without a tree, all of it is said to be in line 1. What is behind
+     * the first document is not looked at, as in kubectl. */
+    if (yaml_tree_parse(doc->text, doc->len, &doc->tree, NULL, &why) == 0) {
+        len = yaml_tree_end(doc->tree);
     }
-    /* as kubectl does, what is behind the first document is not looked at */
-    if (yaml_to_json(doc->text, yaml_tree_end(doc->tree), &documents, err) < 0) {
-        return err_wrap(err, "%s", doc->path);
+    if (yaml_to_json(doc->text, len, &documents, &why) < 0) {
+        return not_yaml(doc, &why, err);
     }
     const struct json_object *root = json_array_at(documents, 0);
     if (root != NULL && !json_is_object(root)) {

@@ -130,34 +130,40 @@ static bool is_items_name(const struct list_decoder *decoder)
     return word != NULL && strcmp(word, "items") == 0;
 }
 
-static int begin_items(struct list_decoder *decoder, struct err *err)
+/* Behind a ':' directly in the top-level object. */
+static int take_name(struct list_decoder *decoder, struct err *err)
 {
+    if (!is_items_name(decoder)) {
+        return 0;
+    }
     if (decoder->items_seen) {
         return err_set(err, ERR_INVALID, "list with two members \"items\"");
     }
     decoder->items_seen = true;
-    decoder->state = STATE_FIRST_ITEM;
+    decoder->items_follow = true;
     return 0;
 }
 
 static int take_envelope(struct list_decoder *decoder, char c, struct err *err)
 {
-    bool begins_items = false;
+    bool begins_items = decoder->items_follow && c == '[';
+    decoder->items_follow = decoder->items_follow && is_space(c);
     if (decoder->depth == 1 && !decoder->in_string) {
         if (c == '"') {
             decoder->name_start = decoder->envelope.len;
+        } else if (c == ':' && take_name(decoder, err) < 0) {
+            return -1;
         }
-        begins_items = decoder->items_follow && c == '[';
-        decoder->items_follow =
-            c == ':' ? is_items_name(decoder) : decoder->items_follow && is_space(c);
     }
     if (scan(decoder, c, err) < 0 || put_envelope(decoder, c, err) < 0) {
         return -1;
     }
-    if (decoder->depth == 0) {
+    if (begins_items) {
+        decoder->state = STATE_FIRST_ITEM;
+    } else if (decoder->depth == 0) {
         decoder->state = STATE_BEHIND;
     }
-    return begins_items ? begin_items(decoder, err) : 0;
+    return 0;
 }
 
 /* --- items --- */

@@ -28,12 +28,16 @@ struct reflector_health {
     uint64_t lists;          /* lists made, streamed ones included */
     uint64_t watches;        /* watches opened */
     uint64_t events;
-    struct err last_error;   /* kind ERR_NONE while it is well */
+    struct err last_error;   /* kind ERR_NONE while it is well; else what went wrong last, or why
+                                an object of the collection could not be read and is left out */
 };
 
 struct reflector;
 
-/* `store` is borrowed. Starts at once. */
+/*
+ * `store` is borrowed, and written to by this reflector only. Starts at once. The store's
+ * `changed` function must not destroy the reflector.
+ */
 struct reflector *reflector_create(struct loop *loop, struct kube_client *client,
                                    const struct reflector_spec *spec, struct store *store);
 /* Stops; nothing is written to the store any more. NULL is fine. */

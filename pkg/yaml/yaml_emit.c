@@ -34,7 +34,8 @@ static bool needs_quotes(const char *text, size_t len)
     const struct yaml_node plain = {
         .kind = YAML_KIND_SCALAR, .implicit = true, .value = text, .value_len = len};
     struct yaml_scalar scalar;
-    return yaml_scalar_resolve(&plain, &scalar, NULL) < 0 || scalar.type != YAML_TYPE_STRING;
+    return yaml_scalar_resolve(&plain, &scalar, NULL) < 0 || scalar.type != YAML_TYPE_STRING ||
+           yaml_is_timestamp(text);
 }
 
 /* Numbers in base 60 ("10:30"), which other readers of YAML 1.1 know:
@@ -261,6 +262,18 @@ static void emit_stream(yaml_emitter_t *emitter, const struct json_object *value
     emit(emitter, &event, yaml_stream_end_event_initialize(&event));
 }
 
+/* The emitter marks the end of the document where kept blank lines end it, kubectl does not. At the
+ * start of a line nothing else reads "...": the texts of scalars are indented or quoted. */
+static void cut_end_mark(struct buf *out)
+{
+    static const char mark[] = "\n...\n";
+    size_t len = strlen(mark);
+    if (out->len >= len && memcmp(out->data + out->len - len, mark, len) == 0) {
+        out->len -= len - 1;
+        out->data[out->len] = '\0';
+    }
+}
+
 char *yaml_emit(const struct json_object *value)
 {
     /* no limit of its own: the text is at most so many times as large as the value */
@@ -274,5 +287,6 @@ char *yaml_emit(const struct json_object *value)
     yaml_emitter_set_width(&emitter, -1); /* never folded */
     emit_stream(&emitter, value);
     yaml_emitter_delete(&emitter);
+    cut_end_mark(&out);
     return buf_take(&out);
 }

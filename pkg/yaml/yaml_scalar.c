@@ -209,6 +209,82 @@ static struct yaml_scalar resolve_text(const char *text)
     return (struct yaml_scalar){.type = YAML_TYPE_STRING};
 }
 
+/* One or two digits, from `low` to `high`. */
+static bool read_field(const char **text, int low, int high, int *ret_value)
+{
+    const char *end = skip_digits(*text);
+    if (end == *text || end - *text > 2) {
+        return false;
+    }
+    *ret_value = atoi(*text);
+    *text = end;
+    return *ret_value >= low && *ret_value <= high;
+}
+
+static bool read_char(const char **text, const char *allowed)
+{
+    bool found = **text != '\0' && strchr(allowed, **text) != NULL;
+    *text += found;
+    return found;
+}
+
+static bool read_date(const char **text)
+{
+    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year = atoi(*text);
+    int month;
+    int day;
+    if (skip_digits(*text) - *text != 4) {
+        return false;
+    }
+    *text += 4;
+    if (!read_char(text, "-") || !read_field(text, 1, 12, &month) || !read_char(text, "-") ||
+        !read_field(text, 1, days[month - 1], &day)) {
+        return false;
+    }
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return month != 2 || day < 29 || leap;
+}
+
+static bool read_time(const char **text)
+{
+    int field;
+    if (!read_field(text, 0, 23, &field) || !read_char(text, ":") ||
+        !read_field(text, 0, 59, &field) || !read_char(text, ":") ||
+        !read_field(text, 0, 59, &field)) {
+        return false;
+    }
+    if ((**text == '.' || **text == ',') && isdigit((unsigned char)(*text)[1])) {
+        *text = skip_digits(*text + 1);
+    }
+    return true;
+}
+
+/* "Z", or "+hh:mm". */
+static bool read_zone(const char **text)
+{
+    int field;
+    if (read_char(text, "Z")) {
+        return true;
+    }
+    return read_char(text, "+-") && skip_digits(*text) - *text == 2 &&
+           read_field(text, 0, 24, &field) && read_char(text, ":") &&
+           skip_digits(*text) - *text == 2 && read_field(text, 0, 60, &field);
+}
+
+bool yaml_is_timestamp(const char *text)
+{
+    if (!read_date(&text)) {
+        return false;
+    }
+    if (*text == '\0') {
+        return true;
+    }
+    bool zone = *text != ' ';
+    return read_char(&text, "Tt ") && read_time(&text) && (!zone || read_zone(&text)) &&
+           *text == '\0';
+}
+
 static int fail_tag(const struct yaml_node *node, const char *word, struct err *err)
 {
     return err_set(err, ERR_INVALID, "\"%.64s\" is not a !!%s", node->value, word);
@@ -260,8 +336,11 @@ int yaml_scalar_resolve(const struct yaml_node *node, struct yaml_scalar *ret_sc
         return err_set(err, ERR_INVALID, "unknown tag %.64s", node->tag);
     }
     const char *word = node->tag + strlen(core_tag);
-    if (strcmp(word, "str") == 0 || strcmp(word, "timestamp") == 0) {
+    if (strcmp(word, "str") == 0) {
         return 0;
+    }
+    if (strcmp(word, "timestamp") == 0) {
+        return yaml_is_timestamp(node->value) ? 0 : fail_tag(node, word, err);
     }
     return resolve_tagged(node, word, ret_scalar, err);
 }

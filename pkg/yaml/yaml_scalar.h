@@ -37,12 +37,16 @@ struct yaml_scalar {
 };
 
 /*
- * The meaning of a scalar node. The tags !!null, !!bool, !!int, !!float, !!str, !!timestamp (a
- * string, not checked) and "!" (a string) are known. Another tag, !!binary too, and a text that is
- * not of its tag's type: ERR_INVALID, without a place.
+ * The meaning of a scalar node. The tags !!null, !!bool, !!int, !!float, !!str, !!timestamp and "!"
+ * are known; the last three give strings. Another tag, !!binary too, and a text that is not of its
+ * tag's type: ERR_INVALID, without a place.
  */
 int yaml_scalar_resolve(const struct yaml_node *node, struct yaml_scalar *ret_scalar,
                         struct err *err) MUST_CHECK;
+
+/* Whether goyaml takes the text for a time: "2026-11-24", "2026-11-24T08:05:12Z". It reads such
+ * text as a string, but writes the string with quotes. */
+bool yaml_is_timestamp(const char *text);
 
 /* "null", "boolean", "number", "string", for messages. */
 const char *yaml_type_word(enum yaml_type type);
