@@ -269,7 +269,9 @@ static void record_edit(const struct snapshot *seen, const struct config *config
     struct roll_window window = {0};
     struct field_owner undone;
     key_owner(config, &undone);
-    if (record->present && !record->reverting && left == 0) {
+    if (record->present && !record->reverting && record->window.to_ms == 0) {
+        window.from_ms = record->window.from_ms; /* no pod was replaced for that edit yet */
+    } else if (record->present && !record->reverting && left == 0) {
         window.from_ms = undone.time_ms > 0 ? undone.time_ms : record->window.to_ms;
     }
     write_record(plan, seen, &window, false, config->text, config->len,
@@ -329,9 +331,9 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
         return;
     }
     struct record record = read_record(seen);
-    struct kube_proxy_text edit;
+    AUTO(kube_proxy_text) struct kube_proxy_text edit = {0};
     kube_proxy_text_take_out(config.text, config.len, &edit);
-    if (edit.warning[0] != '\0') {
+    if (edit.warning != NULL) {
         plan_note(ret_plan, true, "SuspectKey", "%s: %s", config.place.key, edit.warning);
     }
     switch (edit.outcome) {
@@ -347,7 +349,6 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
         keep(seen, policy, &config, &record, now_ms, ret_plan);
         break;
     }
-    kube_proxy_text_finish(&edit);
 }
 
 /* Puts the text back, recording first that this is under way. */

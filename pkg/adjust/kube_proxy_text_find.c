@@ -128,10 +128,11 @@ static bool is_empty(const struct yaml_node *node)
 }
 
 /*
- * Whether a map that is merged into this one, at whatever remove, passes the test. A merge key
- * that merges no map passes too: kube-proxy cannot read it.
+ * The key of a merge pair that merges a map which passes the test, at whatever remove; NULL when
+ * there is none. One that merges no map passes too: kube-proxy cannot read it.
  */
-static bool any_merged(const struct yaml_node *map, bool (*test)(const struct yaml_node *merged))
+static const struct yaml_node *merging(const struct yaml_node *map,
+                                       bool (*test)(const struct yaml_node *merged))
 {
     for (size_t i = 0; i < map->count; i++) {
         size_t count;
@@ -139,16 +140,16 @@ static bool any_merged(const struct yaml_node *map, bool (*test)(const struct ya
             continue;
         }
         if (yaml_map_merge_count(map, i, &count) < 0) {
-            return true;
+            return yaml_map_key(map, i);
         }
         for (size_t j = 0; j < count; j++) {
             const struct yaml_node *merged = yaml_map_merge_at(map, i, j);
-            if (test(merged) || any_merged(merged, test)) {
-                return true;
+            if (test(merged) || merging(merged, test) != NULL) {
+                return yaml_map_key(map, i);
             }
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool has_kubeconfig(const struct yaml_node *map)
@@ -167,7 +168,7 @@ static bool has_kubeconfig(const struct yaml_node *map)
 static bool supplies_kubeconfig(const struct yaml_node *section)
 {
     return section->kind == YAML_KIND_MAP &&
-           (has_kubeconfig(section) || any_merged(section, has_kubeconfig));
+           (has_kubeconfig(section) || merging(section, has_kubeconfig) != NULL);
 }
 
 static bool has_section_with_kubeconfig(const struct yaml_node *map)
@@ -257,8 +258,9 @@ static int find_section(struct finder *finder)
         return -1;
     }
     warn_case(finder, root, "clientConnection");
-    if (any_merged(root, has_section_with_kubeconfig)) {
-        return refuse(finder, root,
+    const struct yaml_node *merge = merging(root, has_section_with_kubeconfig);
+    if (merge != NULL) {
+        return refuse(finder, merge,
                       "a merge key (<<) supplies clientConnection: write it out without kubeconfig");
     }
     finding->has_section = finding->section_pair < root->count;
@@ -318,8 +320,9 @@ static int find_entry(struct finder *finder)
         return -1;
     }
     warn_case(finder, section, "kubeconfig");
-    if (any_merged(section, has_kubeconfig)) {
-        return refuse(finder, section,
+    const struct yaml_node *merge = merging(section, has_kubeconfig);
+    if (merge != NULL) {
+        return refuse(finder, merge,
                       "a merge key (<<) in clientConnection supplies kubeconfig: write out what is "
                       "merged, without kubeconfig");
     }

@@ -131,12 +131,6 @@ static const struct object *find_service(const struct snapshot *seen, const stru
                   policy_value(policy, "dns-service.name"));
         return NULL;
     }
-    const struct json_object *annotations = json_get(service->body, "metadata/annotations");
-    if (annotations != NULL && !json_is_object(annotations)) {
-        plan_hold(plan, true, "Refused", "Service kube-system/%s: metadata.annotations is a %s",
-                  service->name, json_type_word(annotations));
-        return NULL;
-    }
     return service;
 }
 
@@ -157,6 +151,16 @@ static void describe(struct action *action, const char *event, const char *value
     }
 }
 
+/* Revert was begun and taken back: the next one must not find its old mark. */
+static void take_up_again(const struct snapshot *seen, const struct record *record,
+                          struct plan *plan)
+{
+    struct json_object *again = json_copy(record->json);
+    json_del(again, "revertingSince");
+    write_record_take(plan, seen, again, "take up the adjustment again");
+    plan->state = PLAN_CHANGING;
+}
+
 static void set_annotation(const struct snapshot *seen, const struct object *service,
                            const char *value, struct plan *plan)
 {
@@ -169,9 +173,7 @@ static void set_annotation(const struct snapshot *seen, const struct object *ser
         json_set_str(fresh, "before", current);
         write_record_take(plan, seen, fresh, "record the annotation as it was");
     } else if (!known) {
-        struct json_object *again = json_copy(record.json);
-        json_del(again, "revertingSince");
-        write_record_take(plan, seen, again, "take up the adjustment again");
+        take_up_again(seen, &record, plan);
     }
     json_unref(record.json);
     struct action *action = annotate(plan, &resource_service, service, TOPOLOGY, value);
@@ -180,6 +182,21 @@ static void set_annotation(const struct snapshot *seen, const struct object *ser
         action->field = xstrdup(FIELD);
     }
     plan->state = PLAN_CHANGING;
+}
+
+static void keep(const struct snapshot *seen, const struct object *service, int64_t now_ms,
+                 struct plan *plan)
+{
+    struct record record = read_record(seen, service->uid);
+    struct field_owner owner;
+    if (record.json != NULL && json_member(record.json, "revertingSince") != NULL) {
+        take_up_again(seen, &record, plan);
+    }
+    json_unref(record.json);
+    if (managed_fields_owner(service->body, FIELD, &owner) &&
+        strcmp(owner.manager, "yurt-steward") == 0) {
+        push_to_watches(seen, service, owner.time_ms, now_ms, plan);
+    }
 }
 
 static void enforce(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
@@ -192,11 +209,7 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
     const char *value = policy_value(policy, "service-topology.value");
     const char *current = json_get_str(service->body, FIELD);
     if (current != NULL && strcmp(current, value) == 0) {
-        struct field_owner owner;
-        if (managed_fields_owner(service->body, FIELD, &owner) &&
-            strcmp(owner.manager, "yurt-steward") == 0) {
-            push_to_watches(seen, service, owner.time_ms, now_ms, ret_plan);
-        }
+        keep(seen, service, now_ms, ret_plan);
         return;
     }
     if (!topology_endpoints_safe(seen, ret_plan)) {

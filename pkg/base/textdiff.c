@@ -11,9 +11,10 @@
 
 enum {
     CONTEXT = 3,
-    /* Half the edit distance searched for at most, and for large texts, lines times that. */
-    DISTANCE_MAX = 2000,
-    WORK_MAX = 40 * 1000 * 1000,
+    /* Edits looked ahead from either corner of a box before the best way so far is taken. */
+    DISTANCE_MAX = 1000,
+    /* Lines compared and diagonals tried, for one diff; about a quarter of a second. */
+    WORK_MAX = 100 * 1000 * 1000,
 };
 
 struct line {
@@ -34,6 +35,7 @@ struct diff {
     /* Furthest x by diagonal; zero diagonal in the middle, DISTANCE_MAX + 1 to each side. */
     ptrdiff_t *forward;
     ptrdiff_t *backward;
+    ptrdiff_t work; /* what is left of WORK_MAX */
 };
 
 /* A part of both texts: old lines [old_from, old_to) against new lines [new_from, new_to). */
@@ -147,7 +149,7 @@ static ptrdiff_t slide(const struct diff *diff, const struct box *box, bool from
 
 /* All diagonals from one corner with `d` edits. Returns the one on which the paths from the two
  * corners meet (`other` being `reach` edits far), or PTRDIFF_MAX. */
-static ptrdiff_t advance(const struct diff *diff, const struct box *box, bool from_end, ptrdiff_t d,
+static ptrdiff_t advance(struct diff *diff, const struct box *box, bool from_end, ptrdiff_t d,
                          ptrdiff_t reach)
 {
     ptrdiff_t *furthest = from_end ? diff->backward : diff->forward;
@@ -155,11 +157,10 @@ static ptrdiff_t advance(const struct diff *diff, const struct box *box, bool fr
     ptrdiff_t width = box->old_to - box->old_from;
     ptrdiff_t height = box->new_to - box->new_from;
     for (ptrdiff_t k = -d; k <= d; k += 2) {
-        ptrdiff_t x = step(furthest, k, d, width, height);
-        if (x >= 0) {
-            x = slide(diff, box, from_end, x, x - k);
-        }
+        ptrdiff_t start = step(furthest, k, d, width, height);
+        ptrdiff_t x = start < 0 ? start : slide(diff, box, from_end, start, start - k);
         furthest[k] = x;
+        diff->work -= 1 + x - start;
         ptrdiff_t across = width - height - k; /* the same diagonal, seen from the other corner */
         bool reached = across >= -reach && across <= reach && (across + reach) % 2 == 0;
         if (x >= 0 && reached && other[across] >= 0 && x + other[across] >= width) {
@@ -169,51 +170,64 @@ static ptrdiff_t advance(const struct diff *diff, const struct box *box, bool fr
     return PTRDIFF_MAX;
 }
 
-static ptrdiff_t distance_limit(ptrdiff_t width, ptrdiff_t height)
+/* The diagonal on which most lines of both texts lie behind after `d` edits. */
+static ptrdiff_t furthest_diagonal(const ptrdiff_t *furthest, ptrdiff_t d)
 {
-    ptrdiff_t limit = WORK_MAX / (width + height);
-    return limit < DISTANCE_MAX ? limit : DISTANCE_MAX;
-}
-
-/* Finds a point in the middle of a shortest path through the box, as a split of it in two. */
-static bool find_middle(const struct diff *diff, const struct box *box, ptrdiff_t *ret_old,
-                        ptrdiff_t *ret_new)
-{
-    ptrdiff_t limit = distance_limit(box->old_to - box->old_from, box->new_to - box->new_from);
-    for (ptrdiff_t d = 0; d <= limit; d++) {
-        ptrdiff_t k = advance(diff, box, false, d, d - 1);
-        if (k != PTRDIFF_MAX) {
-            *ret_old = box->old_from + diff->forward[k];
-            *ret_new = box->new_from + diff->forward[k] - k;
-            return true;
-        }
-        k = advance(diff, box, true, d, d);
-        if (k != PTRDIFF_MAX) {
-            *ret_old = box->old_to - diff->backward[k];
-            *ret_new = box->new_to - (diff->backward[k] - k);
-            return true;
+    ptrdiff_t best = 0;
+    ptrdiff_t most = -1;
+    for (ptrdiff_t k = -d; k <= d; k += 2) {
+        if (furthest[k] >= 0 && 2 * furthest[k] - k > most) {
+            most = 2 * furthest[k] - k;
+            best = k;
         }
     }
-    return false;
+    return best;
 }
 
 /*
- * Each half of a split has about half the edits, so the depth is logarithmic. A split always
- * makes progress: with both sides of the trimmed box non-empty there are two edits at least, and
- * each half gets one.
+ * Finds a point in the middle of a shortest path through the box; where the path is long, a point
+ * at the end of the most promising part of it.
+ */
+static void find_middle(struct diff *diff, const struct box *box, ptrdiff_t *ret_old,
+                        ptrdiff_t *ret_new)
+{
+    ptrdiff_t k = PTRDIFF_MAX;
+    for (ptrdiff_t d = 0; k == PTRDIFF_MAX; d++) {
+        k = advance(diff, box, false, d, d - 1);
+        if (k == PTRDIFF_MAX && d == DISTANCE_MAX) {
+            k = furthest_diagonal(diff->forward, d);
+        }
+        if (k != PTRDIFF_MAX) {
+            *ret_old = box->old_from + diff->forward[k];
+            *ret_new = box->new_from + diff->forward[k] - k;
+            return;
+        }
+        k = advance(diff, box, true, d, d);
+    }
+    *ret_old = box->old_to - diff->backward[k];
+    *ret_new = box->new_to - (diff->backward[k] - k);
+}
+
+/*
+ * A split always makes progress: with both sides of the trimmed box non-empty there are two edits
+ * at least, and each part gets one. The first part has at most half the edits, or DISTANCE_MAX,
+ * so that the depth is logarithmic.
  */
 static void compare(struct diff *diff, struct box box)
 {
-    trim(diff, &box);
-    ptrdiff_t old_middle;
-    ptrdiff_t new_middle;
-    if (box.old_from == box.old_to || box.new_from == box.new_to ||
-        !find_middle(diff, &box, &old_middle, &new_middle)) {
-        replace(diff, &box);
-        return;
+    for (;;) {
+        trim(diff, &box);
+        if (box.old_from == box.old_to || box.new_from == box.new_to || diff->work <= 0) {
+            replace(diff, &box);
+            return;
+        }
+        ptrdiff_t old_middle;
+        ptrdiff_t new_middle;
+        find_middle(diff, &box, &old_middle, &new_middle);
+        compare(diff, (struct box){box.old_from, old_middle, box.new_from, new_middle});
+        box.old_from = old_middle;
+        box.new_from = new_middle;
     }
-    compare(diff, (struct box){box.old_from, old_middle, box.new_from, new_middle});
-    compare(diff, (struct box){old_middle, box.old_to, new_middle, box.new_to});
 }
 
 static void compare_all(struct diff *diff)
@@ -337,7 +351,7 @@ char *textdiff_unified(const char *old_text, const char *new_text, const char *o
     if (strcmp(old_text, new_text) == 0) {
         return xstrdup("");
     }
-    struct diff diff = {0};
+    struct diff diff = {.work = WORK_MAX};
     split(&diff.old, old_text);
     split(&diff.new, new_text);
     compare_all(&diff);

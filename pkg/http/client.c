@@ -19,6 +19,7 @@ struct http_client {
     struct http_exchange *last;
     struct http_exchange *ready_first; /* those with something to deliver */
     struct http_exchange *ready_last;
+    size_t active; /* transfers in curl */
     uint64_t last_id;
     uint64_t round; /* of delivery: what is queued in it waits for the next one */
     bool delivering;
@@ -128,6 +129,7 @@ void http_client_detach(struct http_client *client, struct http_exchange *exchan
 {
     if (exchange->easy != NULL) {
         http_multi_remove(client->multi, exchange->easy);
+        client->active--;
         give_easy(client, exchange->easy);
         exchange->easy = NULL;
     }
@@ -272,6 +274,18 @@ int http_client_retarget(struct http_client *client, const struct http_target *t
     return 0;
 }
 
+/*
+ * curl 7.88 takes an idle HTTP/2 connection that the server has closed for a live one; a write
+ * sent on it would be lost, and nobody could say whether it was carried out.
+ */
+static void drop_lost_connections(struct http_client *client)
+{
+    if (client->active == 0 && http_multi_lost_connection(client->multi)) {
+        http_multi_destroy(client->multi);
+        client->multi = http_multi_create(client->loop, transfer_ended, client);
+    }
+}
+
 static void start(struct http_client *client, struct http_exchange *exchange,
                   const struct http_request *request)
 {
@@ -282,7 +296,9 @@ static void start(struct http_client *client, struct http_exchange *exchange,
         http_exchange_finish(exchange, err.kind, err.text);
         return;
     }
+    drop_lost_connections(client);
     exchange->easy = easy;
+    client->active++;
     http_multi_add(client->multi, easy);
     http_exchange_start(exchange);
 }

@@ -7,8 +7,6 @@
 
 enum {
     CONNECT_DEFAULT_MS = 10000,
-    /* curl's buffer for one transfer. A stream lives long and brings little at a time. */
-    STREAM_BUFFER = 4096,
 };
 
 static void limit_reached(void *arg);
@@ -314,9 +312,6 @@ int http_exchange_prepare(struct http_exchange *exchange, const struct http_iden
     HTTP_MUST(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L));
     HTTP_MUST(
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, request->accept_gzip ? "gzip" : NULL));
-    if (exchange->handler.data != NULL) {
-        HTTP_MUST(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER));
-    }
     set_method(request, easy);
     return set_headers(exchange, identity, request, easy, err);
 }

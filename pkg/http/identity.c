@@ -1,9 +1,5 @@
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "http/private.h"
@@ -11,9 +7,6 @@
 enum {
     KEEPALIVE_IDLE_S = 15,
     KEEPALIVE_INTERVAL_S = 5,
-    /* How long data that was sent may stay unacknowledged before the connection is given up:
-     * finds a half-open connection in the midst of a request. */
-    USER_TIMEOUT_MS = 30000,
 };
 
 /* The parts of the server's URL, as curl reads it. */
@@ -202,18 +195,6 @@ void http_identity_destroy(struct http_identity *identity)
     free(identity);
 }
 
-static int socket_made(void *arg, curl_socket_t socket, curlsocktype purpose)
-{
-    (void)arg;
-    (void)purpose;
-    const unsigned int user_timeout_ms = USER_TIMEOUT_MS;
-    /* Fails on what is not TCP, where it is not needed. */
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms,
-                     sizeof(user_timeout_ms));
-    (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
-    return CURL_SOCKOPT_OK;
-}
-
 static void set_blob(CURL *easy, CURLoption option, char *pem)
 {
     if (pem != NULL) {
@@ -245,7 +226,6 @@ static void apply_tls(const struct http_identity *identity, CURL *easy)
 
 static void apply_socket(CURL *easy)
 {
-    HTTP_MUST(curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_made));
     HTTP_MUST(curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L));
     HTTP_MUST(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
     HTTP_MUST(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S));

@@ -1,4 +1,9 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "http/private.h"
@@ -6,6 +11,9 @@
 enum {
     /* Our side of the limit of streams on one connection; the server has a say too. */
     STREAMS_MAX = 1000,
+    /* How long data that was sent may stay unacknowledged before the connection is given up:
+     * finds a half-open connection in the midst of a request. */
+    USER_TIMEOUT_MS = 30000,
 };
 
 struct http_multi {
@@ -14,6 +22,9 @@ struct http_multi {
     struct loop_timer *timer;
     void (*ended)(void *arg, CURL *easy, CURLcode result);
     void *arg;
+    struct pollfd *sockets; /* of all connections, idle ones included; events POLLRDHUP */
+    size_t sockets_len;
+    size_t sockets_capacity;
 };
 
 static void drain(struct http_multi *multi)
@@ -79,6 +90,43 @@ static int socket_wanted(CURL *easy, curl_socket_t socket, int what, void *arg, 
     return 0;
 }
 
+static curl_socket_t socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct http_multi *multi = arg;
+    const unsigned int user_timeout_ms = USER_TIMEOUT_MS;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) {
+        return CURL_SOCKET_BAD;
+    }
+    /* Fails on what is not TCP, where it is not needed. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+    if (multi->sockets_len == multi->sockets_capacity) {
+        multi->sockets_capacity = 2 * multi->sockets_capacity + 4;
+        multi->sockets =
+            xreallocarray(multi->sockets, multi->sockets_capacity, sizeof(*multi->sockets));
+    }
+    multi->sockets[multi->sockets_len++] = (struct pollfd){.fd = fd, .events = POLLRDHUP};
+    return fd;
+}
+
+static int socket_close(void *arg, curl_socket_t fd)
+{
+    struct http_multi *multi = arg;
+    for (size_t i = 0; i < multi->sockets_len; i++) {
+        if (multi->sockets[i].fd == fd) {
+            multi->sockets[i] = multi->sockets[--multi->sockets_len];
+            break;
+        }
+    }
+    return close(fd);
+}
+
+bool http_multi_lost_connection(struct http_multi *multi)
+{
+    return poll(multi->sockets, multi->sockets_len, 0) > 0;
+}
+
 struct http_multi *http_multi_create(struct loop *loop,
                                      void (*ended)(void *arg, CURL *easy, CURLcode result),
                                      void *arg)
@@ -106,12 +154,17 @@ void http_multi_destroy(struct http_multi *multi)
     if (multi != NULL) {
         HTTP_MUST(curl_multi_cleanup(multi->curl));
         loop_timer_destroy(multi->timer);
+        free(multi->sockets);
         free(multi);
     }
 }
 
 void http_multi_add(struct http_multi *multi, CURL *easy)
 {
+    HTTP_MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open));
+    HTTP_MUST(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi));
+    HTTP_MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close));
+    HTTP_MUST(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi));
     HTTP_MUST(curl_multi_add_handle(multi->curl, easy));
 }
 

@@ -62,6 +62,8 @@ struct http_multi *http_multi_create(struct loop *loop,
 void http_multi_destroy(struct http_multi *multi);
 void http_multi_add(struct http_multi *multi, CURL *easy);
 void http_multi_remove(struct http_multi *multi, CURL *easy);
+/* Whether the other side has closed one of the connections. */
+bool http_multi_lost_connection(struct http_multi *multi);
 
 /* --- exchange.c: one request and its response ------------------------------------------------ */
 

@@ -41,6 +41,8 @@ struct auth {
     struct rotating_files pair;
     struct exec_credential from_plugin; /* only the certificate and key are kept in it */
     struct exec_plugin *plugin;         /* NULL: the config has none */
+    struct loop *loop;
+    int64_t files_checked_ms; /* when the files were read last */
     struct loop_timer *token_timer;
     struct loop_timer *files_timer;
     struct loop_deferred *tell_ready;
@@ -118,6 +120,7 @@ static void files_due(void *arg)
 {
     struct auth *auth = arg;
     bool changed = false;
+    auth->files_checked_ms = loop_now_ms(auth->loop);
     int64_t ca = check_files(auth, &auth->ca, SOURCE_CA, &changed);
     int64_t pair = check_files(auth, &auth->pair, SOURCE_PAIR, &changed);
     loop_timer_arm(auth->files_timer, ca < pair ? ca : pair);
@@ -188,6 +191,8 @@ struct auth *auth_create_with_periods(struct loop *loop, const struct kube_confi
                                       void (*changed)(void *arg), void *arg)
 {
     struct auth *auth = xcalloc(1, sizeof(*auth));
+    auth->loop = loop;
+    auth->files_checked_ms = loop_now_ms(loop);
     auth->config = config;
     auth->periods = *periods;
     auth->changed = changed;
@@ -301,7 +306,9 @@ void auth_rejected(struct auth *auth)
         token_due(auth);
     }
     if (has_files(auth)) {
-        files_due(auth);
+        /* not at once when they were read just now: they are given time to settle */
+        loop_timer_arm(auth->files_timer, auth->files_checked_ms + auth->periods.settle_ms -
+                                              loop_now_ms(auth->loop));
     }
     if (auth->plugin != NULL) {
         exec_plugin_rejected(auth->plugin);

@@ -1,11 +1,16 @@
 #include "kube/kubeconfig.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "kube/kubeconfig_fields.h"
+
+bool kubeconfig_is_plain(const struct kube_config *config)
+{
+    return strncasecmp(config->server, "http://", strlen("http://")) == 0;
+}
 
 int kubeconfig_entry_wrap(const struct kubeconfig_at *entry, struct err *err, const char *key)
 {

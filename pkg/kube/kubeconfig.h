@@ -16,6 +16,9 @@
 int kubeconfig_load(char *const paths[], bool skip_missing, const char *context,
                     struct kube_config *ret_config, struct err *err) MUST_CHECK;
 
+/* Whether the server, which is set, is an http:// one. */
+bool kubeconfig_is_plain(const struct kube_config *config);
+
 /* A cluster or user entry: where it is, and the file and line of any of its keys. */
 int kubeconfig_entry_fail(const struct kubeconfig_at *entry, struct err *err, const char *key,
                           const char *format, ...) PRINTF_LIKE(4, 5);

@@ -1,7 +1,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "kube/kubeconfig.h"
@@ -140,6 +139,9 @@ int kubeconfig_apply_exec(const struct kubeconfig_at *at, const struct kubeconfi
                           struct kube_config *config, struct err *err)
 {
     struct plugin plugin = {.user = at};
+    /* nothing is sent in the clear, so nothing is asked for: checked, but dropped */
+    AUTO(kube_config) struct kube_config dropped = {0};
+    struct kube_config *target = kubeconfig_is_plain(config) ? &dropped : config;
     AUTO_FREE char *path = xasprintf("%s/exec", at->path);
     if (json_get(at->doc->root, path) == NULL) {
         return 0;
@@ -147,6 +149,6 @@ int kubeconfig_apply_exec(const struct kubeconfig_at *at, const struct kubeconfi
     if (kubeconfig_bind(at->doc, path, &kubeconfig_exec_table, &plugin.fields, err) < 0) {
         return -1;
     }
-    config->exec = xcalloc(1, sizeof(*config->exec));
-    return apply(&plugin, cluster, config->exec, err);
+    target->exec = xcalloc(1, sizeof(*target->exec));
+    return apply(&plugin, cluster, target->exec, err);
 }

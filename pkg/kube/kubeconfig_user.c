@@ -1,5 +1,4 @@
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "kube/kubeconfig.h"
@@ -176,7 +175,7 @@ static int apply_user(const struct user *user, struct kube_config *config, struc
         apply_impersonation(user, config, err) < 0) {
         return -1;
     }
-    if (strncasecmp(config->server, "http://", 7) == 0) {
+    if (kubeconfig_is_plain(config)) {
         return 0;
     }
     config->username = xstrdup(user->fields.username);

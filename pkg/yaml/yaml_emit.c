@@ -35,7 +35,7 @@ static bool needs_quotes(const char *text, size_t len)
         .kind = YAML_KIND_SCALAR, .implicit = true, .value = text, .value_len = len};
     struct yaml_scalar scalar;
     return yaml_scalar_resolve(&plain, &scalar, NULL) < 0 || scalar.type != YAML_TYPE_STRING ||
-           yaml_is_timestamp(text);
+           yaml_is_timestamp(text) || strcmp(text, "<<") == 0; /* as a key it would merge */
 }
 
 /* Numbers in base 60 ("10:30"), which other readers of YAML 1.1 know:

@@ -1,7 +1,7 @@
 /* libyaml's events into located trees. */
 #include "yaml/yaml_reader.h"
 
-#include <stdint.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -64,7 +64,8 @@ struct yaml_place yaml_place(const char *text, size_t len, size_t offset)
     return place;
 }
 
-static int set_err_at(struct err *err, struct yaml_place place, const char *format, va_list args)
+static int PRINTF_LIKE(3, 0)
+    set_err_at(struct err *err, struct yaml_place place, const char *format, va_list args)
 {
     AUTO_FREE char *message = xvasprintf(format, args);
     return err_set(err, ERR_INVALID, "line %zu, column %zu: %s", place.line, place.column, message);

@@ -270,7 +270,7 @@ def nodes(control_plane):
         until("DNS is on every node", lambda: serves_every_node(control_plane), 30)
         until("kube-proxy is on every node", lambda: ready_pods(control_plane) == NODE_COUNT, 30)
         control_plane.original = control_plane.config()
-        assert "    kubeconfig: " in control_plane.original
+        assert "\n  kubeconfig: " in control_plane.original
         yield fake
     finally:
         fake.end()
@@ -303,14 +303,12 @@ def operator(cluster, tmp_path):
 def in_force(cluster, operator):
     """Both adjustments in force and all at rest."""
     cluster.configure(**{"service-topology": "Enforce", "kube-proxy-kubeconfig": "Enforce"})
-    operator.until("both adjustments are in force", lambda: at_rest(cluster), 40)
+    operator.until("both adjustments are in force, all pods replaced, all watches told",
+                   lambda: operator.lines("InForce", "service-topology")
+                   and operator.lines("InForce", "kube-proxy-kubeconfig"), 40)
+    operator.until("kube-proxy is on every node", lambda: ready_pods(cluster) == NODE_COUNT)
+    assert cluster.annotation() and cluster.config_in_force()
     return cluster
-
-
-def at_rest(cluster):
-    """In force, all pods replaced and all slices triggered: a plan has nothing to do."""
-    return (cluster.annotation() and cluster.config_in_force()
-            and plan(cluster).returncode == 0)
 
 
 def plan(cluster, *arguments, **options):

@@ -3,7 +3,7 @@
 import json
 import time
 
-from conftest import TOPOLOGY, at_rest, ready_pods, written_to
+from conftest import TOPOLOGY, ready_pods, written_to
 
 VALUE = "openyurt.io/nodepool"
 
@@ -136,4 +136,4 @@ def test_nothing_is_written_while_all_is_well(in_force, operator):
     since = cluster.audit_end()
     time.sleep(20)
     assert cluster.writes(since) == []
-    assert at_rest(cluster)
+    assert cluster.annotation() == VALUE

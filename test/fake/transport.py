@@ -62,16 +62,16 @@ class Transport:
 
     def receive(self) -> bytes:
         """Blocks for the next bytes; b"" at the end, however it came about."""
+        raw = b""  # what came with the handshake's last bytes is in the buffer already
         while True:
+            if self._tls is not None:
+                with self.lock:
+                    plain = self._decrypt(raw)
+                if plain != b"":
+                    return plain or b""
             raw = self._receive_raw()
             if not raw or self._tls is None:
                 return raw
-            with self.lock:
-                plain = self._decrypt(raw)
-            if plain is None:
-                return b""
-            if plain:
-                return plain
 
     def _receive_raw(self) -> bytes:
         with self._reading:
@@ -84,6 +84,7 @@ class Transport:
                 return b""
 
     def _decrypt(self, raw: bytes) -> bytes | None:
+        """b"": nothing to read yet; None: there will be nothing more."""
         assert self._tls is not None
         self._incoming.write(raw)
         pieces = []

@@ -76,8 +76,8 @@ static const struct {
     {"half-open connection, frozen server: the heartbeat is not answered",
      {
          {"first stream", 0, WATCHED, .start = H, .timer_ms = -1},
-         {"silent", 3000, RESULT(H, 0), .start = P, .timer_ms = 1000, .fresh = true,
-          .reset = true, .lost = true},
+         {"silent", 3000, RESULT(H, 0), .start = P, .timer_ms = 1000, .fresh = true, .reset = true,
+          .lost = true},
          {"ready", 3010, RESULT(P, 200), .timer_ms = 5000, .up = true, .outage_ms = 10},
      }},
     {"refused, for as long as it takes",
@@ -248,8 +248,10 @@ START_TEST(probes_are_jittered_by_a_fifth)
         struct availability availability;
         struct availability_output out;
         availability_init(&availability);
-        availability_step(&availability, &(struct availability_input){
-                          .type = AVAILABILITY_IN_SUSPECT, .random = random}, 0, &out);
+        availability_step(
+            &availability,
+            &(struct availability_input){.type = AVAILABILITY_IN_SUSPECT, .random = random}, 0,
+            &out);
         int64_t next = availability.probe_ms;
         least = next < least ? next : least;
         most = next > most ? next : most;
@@ -317,9 +319,9 @@ static void advance_time(struct driver *driver)
     }
     driver->pending &= ~(1u << which);
     int status = statuses[roll(driver, ARRAY_LEN(statuses))];
-    feed(driver, (struct availability_input)RESULT_AFTER(
-                     (enum availability_request)(1u << which), status,
-                     status == 429 ? (int64_t)roll(driver, 3000) : 0));
+    feed(driver,
+         (struct availability_input)RESULT_AFTER((enum availability_request)(1u << which), status,
+                                                 status == 429 ? (int64_t)roll(driver, 3000) : 0));
 }
 
 START_TEST(random_walk_never_stops_and_never_hammers)

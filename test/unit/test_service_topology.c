@@ -1,0 +1,354 @@
+#include "base/attr.h"
+#include "unit/cluster_fixture.h"
+#include "unit/unit.h"
+
+#define ID "service-topology"
+#define SERVICE "Service/kube-system/kube-dns"
+#define SLICE "EndpointSlice/kube-system/kube-dns-abc"
+/* The annotation written by us two minutes ago, and by somebody else. */
+#define OWNED_BY(manager, time)                                                                    \
+    "\"managedFields\":[{\"manager\":\"" manager "\",\"operation\":\"Update\",\"time\":\"" time    \
+    "\",\"fieldsV1\":{\"f:metadata\":{\"f:annotations\":{\"f:openyurt.io/topologyKeys\":{}}}}}]"
+#define ANNOTATED(value)                                                                           \
+    "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":" value "},"                     \
+    OWNED_BY("yurt-steward", "2026-11-24T07:58:00Z") "}}"
+
+static void slice(struct cluster *c, const char *first_node)
+{
+    cluster_put(c,
+                "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\",\"metadata\":{"
+                "\"namespace\":\"kube-system\",\"name\":\"kube-dns-abc\",\"labels\":{"
+                "\"kubernetes.io/service-name\":\"kube-dns\"}},\"endpoints\":["
+                "{\"addresses\":[\"10.244.1.2\"],%s\"conditions\":{\"ready\":true},"
+                "\"targetRef\":{\"kind\":\"Pod\",\"name\":\"kube-dns-edge-1\"}},"
+                "{\"addresses\":[\"10.244.2.2\"],\"nodeName\":\"edge-2\",\"conditions\":{"
+                "\"ready\":true},\"targetRef\":{\"kind\":\"Pod\",\"name\":\"kube-dns-edge-2\"}}]}",
+                first_node);
+}
+
+/* Two pools, each with a node and a DNS pod of its own; all of it alive. */
+static void good(struct cluster *c)
+{
+    cluster_init(c);
+    cluster_load(c, "test/fixtures/kubeadm-1.37.2/service-kube-dns.json");
+    cluster_merge(c, SERVICE, "{\"metadata\":{\"uid\":\"service-1\"}}");
+    cluster_node(c, "edge-1", "hangzhou");
+    cluster_node(c, "edge-2", "beijing");
+    cluster_pod(c, "kube-dns", "edge-1", "rs", true, 60000);
+    cluster_pod(c, "kube-dns", "edge-2", "rs", true, 60000);
+    slice(c, "\"nodeName\":\"edge-1\",");
+    cluster_read_leases(c);
+}
+
+static void first_time(struct cluster *c)
+{
+    (void)c;
+}
+
+static void in_force_by_other(struct cluster *c)
+{
+    cluster_merge(c, SERVICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":"
+                  "\"openyurt.io/nodepool\"}," OWNED_BY("kubectl", "2026-11-24T07:58:00Z") "}}");
+}
+
+static void other_value(struct cluster *c)
+{
+    cluster_merge(c, SERVICE, ANNOTATED("\"kubernetes.io/hostname\""));
+}
+
+static void missing(struct cluster *c)
+{
+    cluster_delete(c, SERVICE);
+}
+
+static void no_nodes(struct cluster *c)
+{
+    cluster_delete(c, "Node//edge-1");
+    cluster_delete(c, "Node//edge-2");
+}
+
+static void empty_pool(struct cluster *c)
+{
+    cluster_node(c, "edge-3", "shanghai");
+    cluster_node(c, "edge-4", "shanghai");
+}
+
+static void empty_pool_excused(struct cluster *c)
+{
+    empty_pool(c);
+    cluster_merge(c, "Node//edge-3",
+                  "{\"metadata\":{\"labels\":{\"nodepool.openyurt.io/hostnetwork\":\"true\"}}}");
+    cluster_merge(c, "Node//edge-4",
+                  "{\"metadata\":{\"labels\":{\"kubernetes.io/os\":\"windows\"}}}");
+}
+
+static void no_pool(struct cluster *c)
+{
+    cluster_node(c, "cloud-1", NULL);
+}
+
+static void hostname(struct cluster *c)
+{
+    cluster_node(c, "edge-3", "hangzhou");
+    cluster_policy(c, "{\"service-topology.value\":\"kubernetes.io/hostname\"}");
+}
+
+static void no_node_name(struct cluster *c)
+{
+    slice(c, "");
+}
+
+static void no_node_name_skip(struct cluster *c)
+{
+    slice(c, "");
+    cluster_policy(c, "{\"service-topology.gate\":\"Skip\"}");
+}
+
+static void stale_lease(struct cluster *c)
+{
+    cluster_lease(c, "edge-2", 51000);
+}
+
+static void all_leases_stale(struct cluster *c)
+{
+    cluster_lease(c, "edge-1", 51000);
+    cluster_lease(c, "edge-2", 51000);
+}
+
+static void pod_not_ready(struct cluster *c)
+{
+    cluster_pod(c, "kube-dns", "edge-2", "rs", false, 60000);
+}
+
+static void pod_leaving(struct cluster *c)
+{
+    cluster_merge(c, "Pod/kube-system/kube-dns-edge-2",
+                  "{\"metadata\":{\"deletionTimestamp\":\"2026-11-24T08:00:00Z\"}}");
+}
+
+static void leases_unread(struct cluster *c)
+{
+    c->world.leases_read = false;
+}
+
+static void leases_old(struct cluster *c)
+{
+    cluster_pass(c, 10001);
+}
+
+static void gate_skip(struct cluster *c)
+{
+    no_nodes(c);
+    cluster_policy(c, "{\"service-topology.gate\":\"Skip\"}");
+}
+
+static void recorded(struct cluster *c)
+{
+    cluster_state(c, "{\"service-topology\":\"{\\\"uid\\\":\\\"service-1\\\",\\\"before\\\":null}\","
+                     "\"other\":\"kept\"}");
+}
+
+static void recorded_value(struct cluster *c)
+{
+    cluster_state(c, "{\"service-topology\":\"{\\\"uid\\\":\\\"service-1\\\",\\\"before\\\":"
+                     "\\\"kubernetes.io/zone\\\"}\"}");
+}
+
+static void recorded_for_other_service(struct cluster *c)
+{
+    cluster_state(c, "{\"service-topology\":\"{\\\"uid\\\":\\\"service-0\\\",\\\"before\\\":null}\"}");
+}
+
+static void record_broken(struct cluster *c)
+{
+    cluster_state(c, "{\"service-topology\":\"{\"}");
+}
+
+static void reverting(struct cluster *c)
+{
+    /* 07:58:00 */
+    cluster_state(c, "{\"service-topology\":\"{\\\"uid\\\":\\\"service-1\\\",\\\"before\\\":null,"
+                     "\\\"revertingSince\\\":1795507080}\"}");
+}
+
+static void reverting_in_force(struct cluster *c)
+{
+    other_value(c);
+    cluster_merge(c, SERVICE, ANNOTATED("\"openyurt.io/nodepool\""));
+    cluster_merge(c, SLICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
+                  "\"1795507080\"}}}");
+    reverting(c);
+}
+
+static void annotated_now(struct cluster *c)
+{
+    recorded(c);
+    cluster_merge(c, SERVICE, ANNOTATED("\"openyurt.io/nodepool\""));
+}
+
+static void annotated_2999_ms_ago(struct cluster *c)
+{
+    annotated_now(c);
+    cluster_pass(c, 2999);
+}
+
+static void annotated_3000_ms_ago(struct cluster *c)
+{
+    annotated_now(c);
+    cluster_pass(c, 3000);
+}
+
+static void triggered_before(struct cluster *c)
+{
+    annotated_3000_ms_ago(c);
+    cluster_merge(c, SLICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
+                  "\"1795507079\"}}}");
+}
+
+static void triggered_since(struct cluster *c)
+{
+    annotated_3000_ms_ago(c);
+    cluster_merge(c, SLICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
+                  "\"1795507080\"}}}");
+}
+
+static void annotated_over_value(struct cluster *c)
+{
+    recorded_value(c);
+    cluster_merge(c, SERVICE, ANNOTATED("\"openyurt.io/nodepool\""));
+}
+
+static void back_to_value(struct cluster *c)
+{
+    recorded_value(c);
+    cluster_merge(c, SERVICE, ANNOTATED("\"kubernetes.io/zone\""));
+}
+
+static void reverting_annotated(struct cluster *c)
+{
+    cluster_merge(c, SERVICE, ANNOTATED("\"openyurt.io/nodepool\""));
+    reverting(c);
+}
+
+static void reverting_3000_ms(struct cluster *c)
+{
+    reverting(c);
+    cluster_pass(c, 3000);
+}
+
+static void reverting_pushed(struct cluster *c)
+{
+    reverting(c);
+    cluster_merge(c, SLICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
+                  "\"1795507080\"}}}");
+}
+
+static void service_gone(struct cluster *c)
+{
+    recorded(c);
+    missing(c);
+}
+
+struct row {
+    const char *name;
+    void (*change)(struct cluster *cluster);
+    bool revert;
+};
+
+static void run(const struct row *rows, size_t len, const char *golden)
+{
+    AUTO(buf) struct buf text = BUF_INIT(1 << 20);
+    for (size_t i = 0; i < len; i++) {
+        struct cluster cluster;
+        good(&cluster);
+        rows[i].change(&cluster);
+        cluster_case(&cluster, &text, rows[i].name, ID, rows[i].revert);
+        cluster_finish(&cluster);
+    }
+    unit_golden(golden, buf_str(&text));
+}
+
+START_TEST(enforce)
+{
+    static const struct row rows[] = {
+        {"first time: recorded, then annotated", first_time, false},
+        {"in force by somebody else: no push", in_force_by_other, false},
+        {"other value", other_value, false},
+        {"Service missing", missing, false},
+        {"record is there: a repair, no second record", recorded, false},
+        {"Service made anew: recorded again", recorded_for_other_service, false},
+        {"record can't be read: recorded again", record_broken, false},
+        {"taken up again after Revert", reverting, false},
+        {"taken up again before Revert put it back", reverting_in_force, false},
+        {"annotated just now: yurt-manager has 3 s", annotated_now, false},
+        {"2.999 s later", annotated_2999_ms_ago, false},
+        {"3 s later: pushed", annotated_3000_ms_ago, false},
+        {"trigger is from before", triggered_before, false},
+        {"trigger is newer", triggered_since, false},
+    };
+    run(rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology.txt");
+}
+END_TEST
+
+START_TEST(gate)
+{
+    static const struct row rows[] = {
+        {"no nodes", no_nodes, false},
+        {"pool without endpoint", empty_pool, false},
+        {"its nodes are host-network or Windows", empty_pool_excused, false},
+        {"node in no pool", no_pool, false},
+        {"hostname: a node without endpoint", hostname, false},
+        {"endpoint without nodeName", no_node_name, false},
+        {"endpoint without nodeName, gate Skip", no_node_name_skip, false},
+        {"stale Lease: the pool is not live", stale_lease, false},
+        {"all Leases stale", all_leases_stale, false},
+        {"pod not Ready while the slice says so", pod_not_ready, false},
+        {"pod is being deleted", pod_leaving, false},
+        {"Leases not read yet", leases_unread, false},
+        {"Leases read too long ago", leases_old, false},
+        {"no nodes, gate Skip", gate_skip, false},
+    };
+    run(rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology-gate.txt");
+}
+END_TEST
+
+START_TEST(revert)
+{
+    static const struct row rows[] = {
+        {"no record", first_time, true},
+        {"was absent: mark, remove", annotated_now, true},
+        {"was a value: mark, put back", annotated_over_value, true},
+        {"crash between mark and patch: no second mark", reverting_annotated, true},
+        {"put back: yurt-manager has 3 s", reverting, true},
+        {"put back 3 s ago: pushed", reverting_3000_ms, true},
+        {"put back and pushed: record dropped", reverting_pushed, true},
+        {"recorded, crash before the annotation: record dropped", recorded, true},
+        {"value is there again by other hands: record dropped", back_to_value, true},
+        {"Service is gone", service_gone, true},
+        {"Service is another one", recorded_for_other_service, true},
+        {"record can't be read", record_broken, true},
+    };
+    run(rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology-revert.txt");
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *suite = suite_create("service_topology");
+    TCase *tcase = tcase_create("golden");
+    tcase_add_test(tcase, enforce);
+    tcase_add_test(tcase, gate);
+    tcase_add_test(tcase, revert);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return unit_main(suite());
+}
