@@ -228,8 +228,10 @@ static struct action *replace_text(struct plan *plan, const struct config *confi
     AUTO_FREE char *path = key_path(config);
     AUTO_FREE char *pointer = xasprintf("/%s", path);
     struct json_object *body = json_new_array();
-    json_append_take(body, patch_step("test", "/metadata/uid", config->configmap->uid,
-                                      strlen(config->configmap->uid)));
+    const char *uid = config->configmap->uid; /* "" in a dump */
+    if (*uid != '\0') {
+        json_append_take(body, patch_step("test", "/metadata/uid", uid, strlen(uid)));
+    }
     json_append_take(body, patch_step("test", pointer, config->text, config->len));
     json_append_take(body, patch_step("replace", pointer, text, len));
     struct action *action = plan_add_take(plan, ACTION_PATCH, &resource_configmap,

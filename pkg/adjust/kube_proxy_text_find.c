@@ -56,15 +56,15 @@ static int parse(struct finder *finder)
     struct yaml_place place = {0};
     struct err err;
     if (finding->len > KUBE_PROXY_TEXT_MAX) {
-        set_refused(finder->report, place,
-                    xasprintf("larger than %d bytes: no ConfigMap can hold it",
-                              (int)KUBE_PROXY_TEXT_MAX));
+        set_refused(
+            finder->report, place,
+            xasprintf("larger than %d bytes: no ConfigMap can hold it", (int)KUBE_PROXY_TEXT_MAX));
         return -1;
     }
     if (yaml_tree_parse(finding->text, finding->len, &finding->tree, &place, &err) < 0) {
-        int prefix = place.line == 0 ? 0
-                                     : snprintf(NULL, 0, "line %zu, column %zu: ", place.line,
-                                                place.column);
+        int prefix = place.line == 0
+                         ? 0
+                         : snprintf(NULL, 0, "line %zu, column %zu: ", place.line, place.column);
         set_refused(finder->report, place,
                     xasprintf("%s: it must be repaired by hand, kube-proxy may not be able to read "
                               "it either",
@@ -241,8 +241,8 @@ static void warn_case(struct finder *finder, const struct yaml_node *map, const 
         const struct yaml_node *key = yaml_node_follow(yaml_map_key(map, i));
         if (key->kind == YAML_KIND_SCALAR && strcasecmp(key->value, name) == 0 &&
             strcmp(key->value, name) != 0) {
-            struct yaml_place place =
-                yaml_place(finder->finding->text, finder->finding->len, yaml_map_key(map, i)->start);
+            struct yaml_place place = yaml_place(finder->finding->text, finder->finding->len,
+                                                 yaml_map_key(map, i)->start);
             finder->report->warning =
                 xasprintf("%s in line %zu is not %s: kube-proxy ignores it, and so does this",
                           key->value, place.line, name);
@@ -260,8 +260,9 @@ static int find_section(struct finder *finder)
     warn_case(finder, root, "clientConnection");
     const struct yaml_node *merge = merging(root, has_section_with_kubeconfig);
     if (merge != NULL) {
-        return refuse(finder, merge,
-                      "a merge key (<<) supplies clientConnection: write it out without kubeconfig");
+        return refuse(
+            finder, merge,
+            "a merge key (<<) supplies clientConnection: write it out without kubeconfig");
     }
     finding->has_section = finding->section_pair < root->count;
     if (!finding->has_section) {

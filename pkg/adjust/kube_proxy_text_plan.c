@@ -113,8 +113,8 @@ static int plan_block(const struct kube_proxy_finding *finding, const struct yam
     return 0;
 }
 
-int kube_proxy_text_plan(const struct kube_proxy_finding *finding,
-                         struct kube_proxy_span *ret_span, struct kube_proxy_text *report)
+int kube_proxy_text_plan(const struct kube_proxy_finding *finding, struct kube_proxy_span *ret_span,
+                         struct kube_proxy_text *report)
 {
     const struct yaml_node *key = yaml_map_key(finding->section, finding->entry_pair);
     const struct yaml_node *value = yaml_map_value(finding->section, finding->entry_pair);
@@ -122,9 +122,10 @@ int kube_proxy_text_plan(const struct kube_proxy_finding *finding,
         return -1;
     }
     if (is_explicit(finding, key)) {
-        return kube_proxy_text_refuse(report, finding->text, finding->len, key->start,
-                                      "kubeconfig is written as an explicit key (?): comment it out "
-                                      "by hand");
+        return kube_proxy_text_refuse(
+            report, finding->text, finding->len, key->start,
+            "kubeconfig is written as an explicit key (?): comment it out "
+            "by hand");
     }
     if (finding->section->style == YAML_STYLE_FLOW) {
         *ret_span = (struct kube_proxy_span){

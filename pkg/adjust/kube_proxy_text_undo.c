@@ -123,8 +123,8 @@ static int undo_edit(const struct undo *undo, char **ret_text, size_t *ret_len, 
     if (find_edit(undo, &change.start, &change.end, err) < 0) {
         return -1;
     }
-    AUTO_FREE char *was = xstrndup(undo->before.text + undo->span.start,
-                                   undo->span.end - undo->span.start);
+    AUTO_FREE char *was =
+        xstrndup(undo->before.text + undo->span.start, undo->span.end - undo->span.start);
     AUTO_FREE char *text = NULL;
     size_t len;
     change.replacement = was;

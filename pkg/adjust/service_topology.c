@@ -69,8 +69,10 @@ static struct action *annotate(struct plan *plan, const struct kube_resource *re
 {
     struct json_object *body = json_new_object();
     struct json_object *metadata = json_ensure_object(body, "metadata");
-    json_set_str(metadata, "resourceVersion", object->resource_version);
-    json_set_str(metadata, "uid", object->uid);
+    if (*object->uid != '\0') { /* a dump may have neither */
+        json_set_str(metadata, "resourceVersion", object->resource_version);
+        json_set_str(metadata, "uid", object->uid);
+    }
     json_set_str(json_ensure_object(metadata, "annotations"), name, value);
     struct action *action =
         plan_add_take(plan, ACTION_PATCH, resource, object->ns, object->name, body);

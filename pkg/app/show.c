@@ -100,33 +100,39 @@ static struct json_object *apply(const struct object *before, const struct actio
 {
     struct json_object *after = NULL;
     struct err err;
-    if (action->verb == ACTION_CREATE) {
-        return json_copy(action->body);
-    }
     if (action->patch_type == PATCH_MERGE) {
         return json_merge_patch(before->body, action->body);
     }
     return json_json_patch(before->body, action->body, &after, &err) == 0 ? after : NULL;
 }
 
-/* The diff; for what is not kept as JSON here, the patch itself. */
+static void show_diff(FILE *out, const char *name, const struct json_object *before,
+                      const struct json_object *after)
+{
+    AUTO_FREE char *from = xasprintf("live/%s", name);
+    AUTO_FREE char *to = xasprintf("planned/%s", name);
+    AUTO_FREE char *old_text = readable(before);
+    AUTO_FREE char *new_text = readable(after);
+    AUTO_FREE char *diff = textdiff_unified(old_text, new_text, from, to);
+    fputs(diff, out);
+}
+
+/* The diff; for what is not kept as JSON here, the request's body. */
 static void show_change(FILE *out, const struct world *world, const struct action *action)
 {
     const struct object *before = find_target(world, action);
     AUTO_FREE char *name = xasprintf("%s/%s/%s", action->resource->kind, action->ns, action->name);
-    AUTO_FREE char *from = xasprintf("live/%s", name);
-    AUTO_FREE char *to = xasprintf("planned/%s", name);
-    bool known = action->verb == ACTION_CREATE || (before != NULL && before->body != NULL);
-    if (action->verb == ACTION_DELETE || !known) {
-        AUTO_FREE char *body = json_text(action->body);
-        fprintf(out, "%s %s\n  %s\n", action_verb_word(action->verb), name, body);
+    bool known = before != NULL && before->body != NULL && action->verb == ACTION_PATCH;
+    AUTO(json) struct json_object *after = known ? apply(before, action) : NULL;
+    if (action->input == INPUT_STATE) {
+        return; /* the operator's own notes; -o json has them */
+    }
+    if (after != NULL) {
+        show_diff(out, name, before->body, after);
         return;
     }
-    AUTO(json) struct json_object *after = apply(before, action);
-    AUTO_FREE char *old_text = readable(before != NULL ? before->body : NULL);
-    AUTO_FREE char *new_text = readable(after);
-    AUTO_FREE char *diff = textdiff_unified(old_text, new_text, from, to);
-    fputs(diff, out);
+    AUTO_FREE char *body = json_text(action->body);
+    fprintf(out, "%s %s\n  %s\n", action_verb_word(action->verb), name, body);
 }
 
 static void show_text(FILE *out, const struct world *world, const struct adjustment *adjustment,

@@ -89,17 +89,26 @@ static void finish_again(struct engine *engine, const struct err *err)
     finish_key(engine);
 }
 
-/* Who undid the field: its owner, or where nobody owns it, who wrote the object last. */
+/*
+ * Who undid the field: the manager that owns it now. A field that was removed is owned by nobody,
+ * and removing leaves no trace of its own in managedFields; then the last writer of the object
+ * that is named there is a hint, and said to be no more.
+ */
 static char *find_culprit(struct engine *engine, const struct action *action)
 {
     const struct object *object = engine->ops.target(engine->ops.arg, action);
     struct field_owner owner;
-    if (object == NULL || object->body == NULL ||
-        (!managed_fields_owner(object->body, action->field, &owner) &&
-         !managed_fields_newest(object->body, field_manager, &owner))) {
+    if (object == NULL || object->body == NULL) {
         return xstrdup("unknown");
     }
-    return field_owner_text(&owner);
+    if (managed_fields_owner(object->body, action->field, &owner)) {
+        return field_owner_text(&owner);
+    }
+    if (managed_fields_newest(object->body, field_manager, &owner)) {
+        AUTO_FREE char *text = field_owner_text(&owner);
+        return xasprintf("unknown (the field was removed; last known writer: %s)", text);
+    }
+    return xstrdup("unknown");
 }
 
 static void say_contended(struct engine *engine, const struct action *action, int64_t wait_ms)

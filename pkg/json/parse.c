@@ -115,7 +115,6 @@ static int parse_value(struct json_tokener *tokener, const char *text, size_t le
     if (json_tokener_get_error(tokener) == json_tokener_continue) {
         /* a bare word or number ends only at a byte that cannot belong to it */
         value = json_tokener_parse_ex(tokener, " ", 1);
-        end = len;
     }
     enum json_tokener_error status = json_tokener_get_error(tokener);
     if (status != json_tokener_success) {

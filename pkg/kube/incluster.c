@@ -59,10 +59,9 @@ static int load_namespace(const char *dir, struct kube_config *config, struct er
 {
     AUTO_FREE char *path = xasprintf("%s/namespace", dir);
     AUTO_FREE char *text = NULL;
-    struct err why = {0};
     size_t len;
-    if (kube_read_file(path, NAMESPACE_SIZE_MAX, &text, &len, &why) < 0) {
-        return why.kind == ERR_NOT_FOUND ? 0 : err_set(err, why.kind, "%s", why.text);
+    if (kube_read_file(path, NAMESPACE_SIZE_MAX, &text, &len, err) < 0) {
+        return err->kind == ERR_NOT_FOUND ? 0 : -1;
     }
     text[strcspn(text, " \t\r\n")] = '\0';
     config->namespace = *text != '\0' ? take_ptr(text) : NULL;
@@ -72,15 +71,14 @@ static int load_namespace(const char *dir, struct kube_config *config, struct er
 static int load_account(const char *root, struct kube_config *config, struct err *err)
 {
     AUTO_FREE char *dir = xasprintf("%s%s", root, ACCOUNT_DIR);
+    struct err why = {0};
     config->source = xstrdup("in-cluster");
     config->token_file = xasprintf("%s/token", dir);
     config->ca_file = xasprintf("%s/ca.crt", dir);
-    if (kube_read_token(config->token_file, &config->token, err) < 0 || load_ca(config, err) < 0 ||
-        load_namespace(dir, config, err) < 0) {
-        /* what is missing is a part, not the whole: not for ERR_NOT_FOUND */
-        char text[ERR_TEXT_MAX];
-        memcpy(text, err != NULL ? err->text : "", err != NULL ? sizeof(text) : 1);
-        return err_set(err, ERR_INVALID, "in-cluster: %s", text);
+    if (kube_read_token(config->token_file, &config->token, &why) < 0 ||
+        load_ca(config, &why) < 0 || load_namespace(dir, config, &why) < 0) {
+        /* a part is missing, not all: that is no ERR_NOT_FOUND */
+        return err_set(err, ERR_INVALID, "in-cluster: %s", why.text);
     }
     return 0;
 }

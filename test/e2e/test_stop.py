@@ -36,7 +36,7 @@ def test_stops_while_the_server_is_silent(tmp_path):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("apiVersion: v1\nkind: Config\nclusters: [\n", ["line"]),
+    ("apiVersion: v1\nkind: Config\nclusters: [\n", [":4: not valid YAML"]),
     ("apiVersion: v1\nkind: Config\nclusters: 7\n", [":3", "clusters"]),
     ("apiVersion: v1\nkind: Config\ncurrent-context: nowhere\n", ["nowhere"]),
 ])

@@ -37,6 +37,16 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
     ).decode()
 
 
+def encrypted(key_pem: str) -> str:
+    """The same key under a password that nobody is told."""
+    key = serialization.load_pem_private_key(key_pem.encode(), password=None)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    ).decode()
+
+
 class Authority:
     """One CA; `pem` is what a client has to trust."""
 

@@ -120,7 +120,10 @@ class Api:
             left = self.faults.get(kind, [])
             if not left:
                 return None
-            return left[0] if left[0].startswith("always-") else left.pop(0)
+            if left[0].startswith("always-"):
+                return left[0]
+            fault = left.pop(0)
+            return None if fault == "pass" else fault
 
     # --- requests ---
 
@@ -330,14 +333,6 @@ class Peer:
             self._apis[name].put(f"object-{i:05}", "filled")
         return "ok"
 
-    def bare(self, name: str, key: str) -> str:
-        """An object that can't be read: its labels are a list."""
-        api = self._apis[name]
-        with api.lock:
-            api.put(key, "bare")
-            del api.objects[key]["data"]
-        return "ok"
-
     def remove(self, name: str, key: str) -> str:
         self._apis[name].remove(key)
         return "ok"
@@ -365,7 +360,11 @@ class Peer:
         return "ok"
 
     def fault(self, name: str, verb: str, *faults: str) -> str:
-        """The next requests of list, watch or readyz; none: no more faults."""
+        """What goes wrong with the next requests of list, watch or readyz; none: no more.
+
+        A status[,retry-after], hang, cut,HOW, eof, huge, too-large, stream,CODE[,REASON[,AFTER]]
+        or raw,TEXT (~ for spaces); "pass" is for none, "always-" before one for all to come.
+        """
         api = self._apis[name]
         with api.lock:
             api.faults[verb] = list(faults)

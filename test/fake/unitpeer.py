@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Callable
 
-from .certificates import Authority
+from .certificates import Authority, encrypted
 from .fakeserver import FakeServer, Handler, Reply, Request
 
 PIECE = "piece\n"
@@ -197,6 +197,8 @@ class Peer:
         self._write("other-ca.pem", self._other.pem)
         self._write("client.pem", client.cert_pem)
         self._write("client.key", client.key_pem)
+        self._write("stranger.key", self._clients.issue(client="stranger").key_pem)
+        self._write("locked.key", encrypted(client.key_pem))
 
     def _write(self, name: str, text: str) -> None:
         (self._folder / name).write_text(text)

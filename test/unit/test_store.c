@@ -191,6 +191,16 @@ START_TEST(reply_after_the_deletion)
 }
 END_TEST
 
+START_TEST(reply_after_events_of_others)
+{
+    put("b", "u", "30", 1, 10);
+    put_written("a", "u", "25", 1, 20); /* had it lived, the watch had shown it before b */
+    expect("b=30:1@10");
+    put_written("a", "u", "31", 1, 20);
+    expect("a=31:1@20 b=30:1@10");
+}
+END_TEST
+
 START_TEST(reply_after_a_list_without_it)
 {
     store_replace_take(store, store_list_create(), "30", false, 10);
@@ -376,7 +386,7 @@ END_TEST
 
 START_TEST(lists_with_an_object_twice)
 {
-    replace("5", false, 10, ROWS({"a", "u", "3", "3"}, {"a", "u", "2", "2"}, {"a", "u", "4", "4"}));
+    replace("5", false, 10, ROWS({"a", "u", "3", "3"}, {"a", "u", "4", "4"}, {"a", "u", "2", "2"}));
     expect("a=4:4@10");
     struct store_list *list = store_list_create();
     store_list_add_take(list, make("x", "u", "1", 1));
@@ -435,6 +445,7 @@ static Suite *suite(void)
     tcase_add_test(single, write_is_not_undone_by_older_events);
     tcase_add_test(single, reply_after_the_event);
     tcase_add_test(single, reply_after_the_deletion);
+    tcase_add_test(single, reply_after_events_of_others);
     tcase_add_test(single, reply_after_a_list_without_it);
     tcase_add_test(single, deletion_after_our_write);
     tcase_add_test(single, deletion_of_an_earlier_incarnation);
