@@ -112,7 +112,7 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/test/%.o: override CPPFLAGS += -Itest
 $(BUILD)/test/unit/test_%: $(BUILD)/test/unit/test_%.o $(UNIT_HELPERS) $(BUILD)/libsteward.a
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcheck -lsubunit -lrt -lpthread
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcheck -lsubunit -lm -lrt -lpthread
 
 $(BUILD)/fuzz/%: $(BUILD)/test/fuzz/%.o $(BUILD)/libsteward.a
 	@mkdir -p $(@D)

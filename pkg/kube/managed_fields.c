@@ -30,6 +30,13 @@ static void read_entry(const struct json_object *entry, struct field_owner *ret_
     }
 }
 
+bool managed_fields_entry_is_status(const struct json_object *entry)
+{
+    /* before Kubernetes 1.22 entries did not name the subresource */
+    return strcmp(json_get_str_or(entry, "subresource", ""), "status") == 0 ||
+           json_is_object(json_get(entry, "fieldsV1/f:status"));
+}
+
 /* "data/a~1b" as FieldsV1 has it: "f:data/f:a~1b". */
 static char *fields_path(const char *path)
 {
@@ -45,14 +52,15 @@ static char *fields_path(const char *path)
     return out;
 }
 
-static bool owns_exactly(const struct json_object *fields, const char *path)
+static bool owns_exactly(const struct json_object *entry, const char *path)
 {
-    return json_is_object(json_get(fields, path));
+    return json_is_object(json_get(json_member(entry, "fieldsV1"), path));
 }
 
 /* Whether the entry owns something above the path as one piece (an atomic map: a leaf). */
-static bool owns_above(const struct json_object *fields, const char *path)
+static bool owns_above(const struct json_object *entry, const char *path)
 {
+    const struct json_object *fields = json_member(entry, "fieldsV1");
     AUTO_FREE char *above = xstrdup(path);
     for (char *slash = strrchr(above, '/'); slash != NULL; slash = strrchr(above, '/')) {
         *slash = '\0';
@@ -64,12 +72,17 @@ static bool owns_above(const struct json_object *fields, const char *path)
     return false;
 }
 
-typedef bool owns_fn(const struct json_object *fields, const char *path);
+static bool may_have_removed(const struct json_object *entry, const char *except)
+{
+    bool excepted = except != NULL && strcmp(json_get_str_or(entry, "manager", ""), except) == 0;
+    return !excepted && !managed_fields_entry_is_status(entry);
+}
 
-/* The newest entry that `owns` the path (NULL: any) and is not by `except`. Times have the grain of
- * a second: among equals the last wins. */
-static bool find_newest(const struct json_object *object, owns_fn *owns, const char *path,
-                        const char *except, struct field_owner *ret_owner)
+typedef bool match_fn(const struct json_object *entry, const char *arg);
+
+/* The newest entry that matches. Times have the grain of a second: among equals the last wins. */
+static bool find_newest(const struct json_object *object, match_fn *match, const char *arg,
+                        struct field_owner *ret_owner)
 {
     const struct json_object *entries = json_get(object, "metadata/managedFields");
     bool found = false;
@@ -77,13 +90,10 @@ static bool find_newest(const struct json_object *object, owns_fn *owns, const c
         const struct json_object *entry = json_array_at(entries, i);
         struct field_owner owner;
         read_entry(entry, &owner);
-        if ((owns != NULL && !owns(json_get(entry, "fieldsV1"), path)) ||
-            (except != NULL && strcmp(json_get_str_or(entry, "manager", ""), except) == 0) ||
-            (found && owner.time_ms < ret_owner->time_ms)) {
-            continue;
+        if (match(entry, arg) && (!found || owner.time_ms >= ret_owner->time_ms)) {
+            *ret_owner = owner;
+            found = true;
         }
-        *ret_owner = owner;
-        found = true;
     }
     if (!found) {
         *ret_owner = (struct field_owner){.manager = "unknown"};
@@ -95,14 +105,14 @@ bool managed_fields_owner(const struct json_object *object, const char *path,
                           struct field_owner *ret_owner)
 {
     AUTO_FREE char *fields = fields_path(path);
-    return find_newest(object, owns_exactly, fields, NULL, ret_owner) ||
-           find_newest(object, owns_above, fields, NULL, ret_owner);
+    return find_newest(object, owns_exactly, fields, ret_owner) ||
+           find_newest(object, owns_above, fields, ret_owner);
 }
 
 bool managed_fields_newest(const struct json_object *object, const char *except,
                            struct field_owner *ret_owner)
 {
-    return find_newest(object, NULL, NULL, except, ret_owner);
+    return find_newest(object, may_have_removed, except, ret_owner);
 }
 
 char *field_owner_text(const struct field_owner *owner)

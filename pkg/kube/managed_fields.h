@@ -24,9 +24,12 @@ struct field_owner {
  */
 bool managed_fields_owner(const struct json_object *object, const char *path,
                           struct field_owner *ret_owner);
-/* The newest entry of all, whatever it owns, other than `except` (may be NULL). */
+/* The newest entry of all, whatever it owns, other than `except` (may be NULL) and other than those
+ * of the status: who took a field away is in none that owns it. */
 bool managed_fields_newest(const struct json_object *object, const char *except,
                            struct field_owner *ret_owner);
+/* Whether an entry tells of the status only. Such entries are renewed with every status write. */
+bool managed_fields_entry_is_status(const struct json_object *entry);
 /* "kubeadm (Update, 2026-11-24T06:00:11Z)", "unknown". Caller frees. */
 char *field_owner_text(const struct field_owner *owner);
 

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/timefmt.h"
+#include "kube/managed_fields.h"
 
 static const uint64_t fnv_basis = 0xcbf29ce484222325;
 static const uint64_t fnv_prime = 0x100000001b3;
@@ -199,16 +200,6 @@ const struct json_object *object_condition(const struct json_object *json, const
 
 /* --- whole objects --- */
 
-/*
- * Whether an entry of managedFields tells of the status only: one such is renewed with every write
- * of a status. Before Kubernetes 1.22 entries did not name the subresource.
- */
-static bool is_status_entry(const struct json_object *entry)
-{
-    return strcmp(json_get_str_or(entry, "subresource", ""), "status") == 0 ||
-           json_is_object(json_get(entry, "fieldsV1/f:status"));
-}
-
 static uint64_t digest_value(uint64_t digest, const struct json_object *value);
 
 struct digest_walk {
@@ -220,7 +211,7 @@ static uint64_t digest_managed_fields(uint64_t digest, const struct json_object 
 {
     for (size_t i = 0; i < json_array_len(entries); i++) {
         const struct json_object *entry = json_array_at(entries, i);
-        if (!is_status_entry(entry)) {
+        if (!managed_fields_entry_is_status(entry)) {
             digest = digest_value(digest, entry);
         }
     }

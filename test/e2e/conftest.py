@@ -130,6 +130,9 @@ class Cluster:
         self.kubectl("patch", "configmap", "yurt-steward", "--type=merge",
                      "--patch", json.dumps({"data": {key: value}}))
 
+    def overwrite_annotation(self):
+        self.kubectl("annotate", "--overwrite", "service", "kube-dns", f"{TOPOLOGY}=other")
+
     def undo_annotation(self, check=True):
         return self.kubectl("annotate", "service", "kube-dns", f"{TOPOLOGY}-", check=check)
 
@@ -300,9 +303,16 @@ def operator(cluster, tmp_path):
 
 
 @pytest.fixture
-def in_force(cluster, operator):
-    """Both adjustments in force and all at rest."""
+def enforced(cluster):
+    """Configured before the operator starts, so that it never reports drift as an observer."""
     cluster.configure(**{"service-topology": "Enforce", "kube-proxy-kubeconfig": "Enforce"})
+    return cluster
+
+
+@pytest.fixture
+def in_force(enforced, operator):
+    """Both adjustments in force and all at rest."""
+    cluster = enforced
     operator.until("both adjustments are in force, all pods replaced, all watches told",
                    lambda: operator.lines("InForce", "service-topology")
                    and operator.lines("InForce", "kube-proxy-kubeconfig"), 40)

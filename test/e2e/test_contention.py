@@ -14,7 +14,7 @@ def test_contended(cluster, operator):
     since = cluster.audit_end()
 
     def fight():
-        cluster.undo_annotation()
+        cluster.overwrite_annotation()
         return cluster.events("Contended", "kube-dns")
     event = operator.until("Contended is said", fight, 30)[0]
     assert event["type"] == "Warning"
@@ -22,7 +22,7 @@ def test_contended(cluster, operator):
     assert "Ignore" in event["message"]
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline:
-        cluster.undo_annotation()
+        cluster.overwrite_annotation()
     repairs = written_to(cluster.writes(since), "services", "kube-dns")
     assert BUDGET <= len(repairs) <= BUDGET + 2
     assert len(cluster.events("Contended", "kube-dns")) == 1

@@ -41,6 +41,7 @@ struct call {
     int heads;
     int pieces;
     int dones;
+    int dones_before; /* when it was submitted last */
     int status;
     size_t len; /* of body */
     char body[8192];

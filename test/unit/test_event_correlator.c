@@ -76,7 +76,7 @@ static void expect_json(const struct json_object *got, const char *wanted)
 
 #define EVENT_TEXT                                                                                 \
     "{\"apiVersion\":\"events.k8s.io/v1\",\"kind\":\"Event\",\"metadata\":{\"name\":"              \
-    "\"kube-dns.18eae3c7a9f24840\",\"namespace\":\"kube-system\"},\"eventTime\":"                  \
+    "\"kube-dns.18eaec91c8de7840\",\"namespace\":\"kube-system\"},\"eventTime\":"                  \
     "\"2026-11-24T08:05:12.345000Z\",\"type\":\"Normal\",\"reason\":\"Repaired\",\"action\":"      \
     "\"Reconcile\",\"note\":\"annotation put back; undone by kubeadm\","                           \
     "\"reportingController\":\"yurt-steward\",\"reportingInstance\":\"yurt-steward-cp-1\","        \
@@ -92,7 +92,7 @@ START_TEST(bodies)
     AUTO(event_command) struct event_command patch = {0};
     ck_assert_int_eq(observe(correlator, &repaired, 0, &post), EVENT_POST);
     ck_assert_str_eq(post.ns, "kube-system");
-    ck_assert_str_eq(post.name, "kube-dns.18eae3c7a9f24840");
+    ck_assert_str_eq(post.name, "kube-dns.18eaec91c8de7840");
     expect_json(post.body, EVENT_TEXT "}");
     ck_assert_ptr_null(post.whole);
 
@@ -142,7 +142,7 @@ START_TEST(names)
         event.name = rows[i].object;
         observe(correlator, &event, 0, &post);
         AUTO_FREE char *wanted = xasprintf(
-            "%s.18eae3c7a9f24840", rows[i].kept ? rows[i].object : "yurt-steward");
+            "%s.18eaec91c8de7840", rows[i].kept ? rows[i].object : "yurt-steward");
         ck_assert_str_eq(post.name, wanted);
     }
 }
@@ -177,8 +177,8 @@ START_TEST(names_are_unique)
     event_correlator_observe(correlator, &other, 0, wall, &second);
     other.reason = "Third";
     event_correlator_observe(correlator, &other, 0, wall - 5000, &third); /* stepped back */
-    ck_assert_str_eq(second.name, "kube-dns.18eae3c7a9f24841");
-    ck_assert_str_eq(third.name, "kube-dns.18eae3c7a9f24842");
+    ck_assert_str_eq(second.name, "kube-dns.18eaec91c8de7841");
+    ck_assert_str_eq(third.name, "kube-dns.18eaec91c8de7842");
 }
 END_TEST
 

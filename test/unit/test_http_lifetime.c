@@ -239,11 +239,11 @@ START_TEST(anything_from_any_callback)
     struct call call = {.stream = true, .other = &other};
     void (**slot[])(struct call *) = {&call.on_head, &call.on_data, &call.on_done};
     *slot[where] = act_of_this_test;
-    call_get(&rig, &other, "/pieces?n=8&pause=0.05");
+    call_get(&rig, &other, "/pieces?n=6&pause=0.03");
     call_wait(&rig, &other.pieces, 1);
     act_chosen = what;
     call_get(&rig, &call, "/pieces?n=2&pause=0.02");
-    http_rig_idle(&rig, 700);
+    http_rig_idle(&rig, 400);
     ck_assert_int_eq(call.dones, acts[what].self_ends || where == IN_DONE);
     ck_assert_int_eq(call.heads, 1);
     ck_assert_int_eq(other.dones, acts[what].other_ends);

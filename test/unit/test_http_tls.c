@@ -1,4 +1,5 @@
 /* Identities: whom we talk to, who we are, by which way. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

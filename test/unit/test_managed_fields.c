@@ -97,6 +97,23 @@ START_TEST(newest_entry)
 }
 END_TEST
 
+START_TEST(newest_does_not_blame_the_status)
+{
+    AUTO(json)
+    struct json_object *object =
+        parse("{\"metadata\":{\"managedFields\":["
+              "{\"manager\":\"kubeadm\",\"time\":\"2026-01-01T00:00:00Z\"},"
+              "{\"manager\":\"kcm\",\"subresource\":\"status\",\"time\":\"2026-01-02T00:00:00Z\"},"
+              "{\"manager\":\"kcm\",\"fieldsV1\":{\"f:status\":{\"f:replicas\":{}}},"
+              "\"time\":\"2026-01-02T00:00:00Z\"}]}}");
+    struct field_owner owner;
+    ck_assert(managed_fields_newest(object, NULL, &owner));
+    ck_assert_str_eq(owner.manager, "kubeadm");
+    ck_assert(managed_fields_owner(object, "status/replicas", &owner));
+    ck_assert_str_eq(owner.manager, "kcm");
+}
+END_TEST
+
 START_TEST(newest_other_than_the_only_one)
 {
     AUTO(json)
@@ -155,6 +172,7 @@ static Suite *suite(void)
     tcase_add_loop_test(all, owner_of_field, 0, (int)ARRAY_LEN(owners));
     tcase_add_test(all, owner_is_exact_before_it_is_whole);
     tcase_add_test(all, newest_entry);
+    tcase_add_test(all, newest_does_not_blame_the_status);
     tcase_add_test(all, newest_other_than_the_only_one);
     tcase_add_test(all, odd_objects_have_no_owner);
     tcase_add_test(all, long_names_are_cut);

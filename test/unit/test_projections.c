@@ -75,16 +75,14 @@ END_TEST
 
 START_TEST(pod_fields)
 {
-    AUTO(object)
-    struct object *object = project(pod_project,
-                                    META(",\"labels\":{\"k8s-app\":\"kube-proxy\"},"
-                                         "\"ownerReferences\":["
-                                         "{\"kind\":\"X\",\"uid\":\"other\"},"
-                                         "{\"kind\":\"DaemonSet\",\"uid\":\"ds\",\"controller\":"
-                                         "true}]") ",\"spec\":{\"nodeName\":\"n1\"},\"status\":{"
-                                                   "\"phase\":\"Running\","
-                                                   "\"podIP\":\"10.0.0.1\",\"conditions\":[{"
-                                                   "\"type\":\"Ready\",\"status\":\"True\"}]}}");
+    static const char text[] =
+        "{\"metadata\":{\"name\":\"n\",\"labels\":{\"k8s-app\":\"kube-proxy\"},"
+        "\"ownerReferences\":[{\"kind\":\"X\",\"uid\":\"other\"},"
+        "{\"kind\":\"DaemonSet\",\"uid\":\"ds\",\"controller\":true}]},"
+        "\"spec\":{\"nodeName\":\"n1\"},"
+        "\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.1\","
+        "\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}";
+    AUTO(object) struct object *object = project(pod_project, text);
     const struct pod *pod = pod_of(object);
     ck_assert_str_eq(pod->node, "n1");
     ck_assert_str_eq(pod->owner_uid, "ds");
@@ -97,11 +95,10 @@ END_TEST
 
 START_TEST(pod_without_anything)
 {
-    AUTO(object)
-    struct object *object = project(pod_project,
-                                    META(",\"ownerReferences\":[{\"uid\":\"x\",\"controller\":"
-                                         "false}]") ",\"spec\":{\"nodeName\":\"\"},\"status\":{"
-                                                    "\"podIP\":\"\"}}");
+    static const char text[] = "{\"metadata\":{\"name\":\"n\","
+                               "\"ownerReferences\":[{\"uid\":\"x\",\"controller\":false}]},"
+                               "\"spec\":{\"nodeName\":\"\"},\"status\":{\"podIP\":\"\"}}";
+    AUTO(object) struct object *object = project(pod_project, text);
     const struct pod *pod = pod_of(object);
     ck_assert_ptr_null(pod->node);
     ck_assert_ptr_null(pod->owner_uid);
@@ -127,30 +124,17 @@ END_TEST
 
 START_TEST(slice_fields)
 {
-    AUTO(object)
-    struct object *object =
-        project(slice_project, META(
-                                   ",\"annotations\":{\"openyurt.io/"
-                                   "update-trigger\":\"1795507512\"}") ",\"endpoints\":["
-                                                                       "{\"addresses\":[\"10.0.0."
-                                                                       "1\",\"10.0.0.2\"],"
-                                                                       "\"nodeName\":\"n1\","
-                                                                       "\"conditions\":{\"ready\":"
-                                                                       "true},\"targetRef\":{"
-                                                                       "\"kind\":\"Pod\",\"name\":"
-                                                                       "\"p1\"}},"
-                                                                       "{\"addresses\":[],"
-                                                                       "\"nodeName\":\"none\"},"
-                                                                       "{\"addresses\":[\"10.0.0."
-                                                                       "3\"],\"conditions\":{"
-                                                                       "\"ready\":false},"
-                                                                       "\"targetRef\":{\"kind\":"
-                                                                       "\"Node\",\"name\":\"n2\"}},"
-                                                                       "{\"addresses\":[\"10.0.0."
-                                                                       "4\"],\"topology\":{"
-                                                                       "\"kubernetes.io/"
-                                                                       "hostname\":\"n4\"},"
-                                                                       "\"conditions\":{}}]}");
+    static const char text[] =
+        "{\"metadata\":{\"name\":\"n\","
+        "\"annotations\":{\"openyurt.io/update-trigger\":\"1795507512\"}},\"endpoints\":["
+        "{\"addresses\":[\"10.0.0.1\",\"10.0.0.2\"],\"nodeName\":\"n1\","
+        "\"conditions\":{\"ready\":true},\"targetRef\":{\"kind\":\"Pod\",\"name\":\"p1\"}},"
+        "{\"addresses\":[],\"nodeName\":\"none\"},"
+        "{\"addresses\":[\"10.0.0.3\"],\"conditions\":{\"ready\":false},"
+        "\"targetRef\":{\"kind\":\"Node\",\"name\":\"n2\"}},"
+        "{\"addresses\":[\"10.0.0.4\"],\"topology\":{\"kubernetes.io/hostname\":\"n4\"},"
+        "\"conditions\":{}}]}";
+    AUTO(object) struct object *object = project(slice_project, text);
     const struct slice *slice = slice_of(object);
     ck_assert_int_eq(slice->update_trigger_s, 1795507512);
     ck_assert_uint_eq(slice->len, 3);
