@@ -9,6 +9,7 @@
 enum {
     POD_START_MS = 3 * 60 * 1000, /* a new pod that is not Ready by then has failed */
     RECHECK_MS = 15 * 1000,
+    SERVER_TICK_MS = 1000, /* the resolution of the server's times */
 };
 
 /* The roll as it stands, counted over the pods of the DaemonSet. */
@@ -50,6 +51,10 @@ static void count_pod(const struct snapshot *seen, const struct roll_window *win
 {
     const struct node *node = liveness_find(seen, pod->node);
     bool stale = is_stale(pod, window);
+    if (pod->node == NULL && !stale) { /* just made, to be bound in a moment: its wave is open */
+        roll->waiting = roll->waiting != NULL ? roll->waiting : pod;
+        return;
+    }
     if (node == NULL || !liveness_node(seen, node)) {
         if (stale) {
             roll->offline++;
@@ -154,6 +159,22 @@ static void plan_wave(const struct snapshot *seen, const struct policy *policy,
     plan->state = PLAN_CHANGING;
 }
 
+/*
+ * The server's times have whole seconds: a pod made in the second of the edit can't be told from
+ * one made before it, and would be replaced twice. So nothing is deleted within that second.
+ */
+static bool edit_is_now(const struct snapshot *seen, const struct roll_window *window,
+                        struct plan *plan)
+{
+    int64_t since_ms = seen->wall_ms - window->to_ms;
+    if (since_ms < 0 || since_ms >= SERVER_TICK_MS) {
+        return false;
+    }
+    plan->state = PLAN_CHANGING;
+    plan_requeue(plan, SERVER_TICK_MS - since_ms);
+    return true;
+}
+
 static bool any_stale(const struct snapshot *seen, const struct object *daemonset,
                       const struct roll_window *window)
 {
@@ -180,7 +201,7 @@ size_t kube_proxy_roll(const struct snapshot *seen, const struct policy *policy,
     struct roll roll = {.offline_nodes = NAMES_INIT};
     count(seen, policy, daemonset, window, now_ms, &roll);
     size_t left = roll.stale + roll.offline;
-    if (roll.stale > 0 && !wave_open(&roll, now_ms, plan)) {
+    if (roll.stale > 0 && !edit_is_now(seen, window, plan) && !wave_open(&roll, now_ms, plan)) {
         plan_wave(seen, policy, daemonset, window, &roll, plan);
     }
     if (roll.offline > 0) {

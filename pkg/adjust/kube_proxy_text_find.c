@@ -95,7 +95,9 @@ static bool known_tag(const struct yaml_node *node)
 static int check_tags(struct finder *finder, const struct yaml_node *node)
 {
     if (!known_tag(node)) {
-        return refuse(finder, node, "the tag %.64s is not understood: edit it by hand", node->tag);
+        bool core = strncmp(node->tag, core_tag, strlen(core_tag)) == 0;
+        return refuse(finder, node, "the tag %s%.64s is not understood: edit it by hand",
+                      core ? "!!" : "", node->tag + (core ? strlen(core_tag) : 0));
     }
     size_t items = node->kind == YAML_KIND_MAP ? 2 * node->count : node->count;
     for (size_t i = 0; i < items; i++) {

@@ -1,10 +1,10 @@
 /*
  * Unified diffs of two texts, line by line, as diff -u writes them and patch(1) reads them.
  *
- * Pure and deterministic. With fewer than 2,000 changed lines the diff is the shortest there is, found in
- * linear space (E. Myers, "An O(ND) Difference Algorithm and Its Variations", 1986). Beyond that
- * it is correct but may be longer, and what could not be matched within a fixed amount of work is
- * replaced as a whole.
+ * Pure and deterministic. With fewer than 2,000 changed lines the diff is the shortest there is,
+ * found in linear space (E. Myers, "An O(ND) Difference Algorithm and Its Variations", 1986).
+ * Beyond that it is correct but may be longer, and what could not be matched within a fixed amount
+ * of work is replaced as a whole.
  */
 #ifndef BASE_TEXTDIFF_H
 #define BASE_TEXTDIFF_H

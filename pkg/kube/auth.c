@@ -204,8 +204,7 @@ struct auth *auth_create_with_periods(struct loop *loop, const struct kube_confi
     auth->files_timer = loop_timer_create(loop, files_due, auth);
     auth->tell_ready = loop_deferred_create(loop, tell_ready, auth);
     if (config->exec != NULL) {
-        auth->plugin =
-            exec_plugin_create(loop, config, &auth->periods, &plugin_handler, auth);
+        auth->plugin = exec_plugin_create(loop, config, &auth->periods, &plugin_handler, auth);
     }
     if (config->token != NULL) {
         set_token(auth, config->token);
@@ -307,8 +306,8 @@ void auth_rejected(struct auth *auth)
     }
     if (has_files(auth)) {
         /* not at once when they were read just now: they are given time to settle */
-        loop_timer_arm(auth->files_timer, auth->files_checked_ms + auth->periods.settle_ms -
-                                              loop_now_ms(auth->loop));
+        loop_timer_arm(auth->files_timer,
+                       auth->files_checked_ms + auth->periods.settle_ms - loop_now_ms(auth->loop));
     }
     if (auth->plugin != NULL) {
         exec_plugin_rejected(auth->plugin);

@@ -31,7 +31,7 @@ char *base64_encode(const void *data, size_t len)
 struct decoder {
     char *out;
     size_t len;
-    uint32_t bits;   /* of the group that is being read */
+    uint32_t bits;    /* of the group that is being read */
     unsigned figures; /* read of that group, padding included: 0 to 3 */
     unsigned padding; /* '=' seen; nothing but padding may follow */
 };

@@ -34,8 +34,8 @@ enum {
  * credentials: as in client-go they are never sent in the clear.
  */
 struct kube_config {
-    char *source; /* where it came from, for messages: a path, or "in-cluster" */
-    char *server; /* http:// or https://, without a slash at the end */
+    char *source;  /* where it came from, for messages: a path, or "in-cluster" */
+    char *server;  /* http:// or https://, without a slash at the end */
     char *ca_pem;  /* NULL with insecure_skip_verify false: the system's roots */
     char *ca_file; /* where ca_pem came from, to be re-read */
     char *cert_pem;
@@ -75,8 +75,8 @@ int kube_config_load(const char *file, const char *context, struct kube_config *
  * The pod's service account below `root` ("" in production): KUBERNETES_SERVICE_HOST and _PORT,
  * token, ca.crt, namespace. A CA that cannot be read is an error, never "no verification".
  */
-int kube_config_in_cluster(const char *root, struct kube_config *ret_config, struct err *err)
-    MUST_CHECK;
+int kube_config_in_cluster(const char *root, struct kube_config *ret_config,
+                           struct err *err) MUST_CHECK;
 
 /* Reads a whole regular file of at most `limit` bytes. NUL-terminated; caller frees.
  * ERR_NOT_FOUND when it is not there, else ERR_INVALID. */

@@ -375,9 +375,9 @@ void event_correlator_observe(struct event_correlator *correlator, const struct 
     AUTO_FREE char *reason = clean(event->reason, EVENT_WORD_MAX);
     AUTO_FREE char *action = clean(event->action, EVENT_WORD_MAX);
     AUTO_FREE char *note = clean(event->note, EVENT_NOTE_MAX);
-    AUTO_FREE char *group = xasprintf("%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", event->warning, reason,
-                                      action, event->api_version, event->kind, event->ns,
-                                      event->name, event->uid);
+    AUTO_FREE char *group =
+        xasprintf("%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", event->warning, reason, action,
+                  event->api_version, event->kind, event->ns, event->name, event->uid);
     struct event fit = *event;
     fit.reason = reason;
     fit.action = action;
@@ -400,8 +400,7 @@ bool event_correlator_due(struct event_correlator *correlator, int64_t now_ms, b
     for (size_t i = 0; i < map->len;) {
         struct series *series = map->entries[i].value;
         bool finished = closing || is_idle(series, now_ms);
-        bool tell = is_unsent(series) &&
-                    (finished || now_ms - series->sent_ms >= EVENT_REFRESH_MS);
+        bool tell = is_unsent(series) && (finished || now_ms - series->sent_ms >= EVENT_REFRESH_MS);
         if (tell) {
             *ret_command = patch_command(series, now_ms);
         }

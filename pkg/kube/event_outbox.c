@@ -14,8 +14,8 @@ struct event_outbox {
     struct letter *last;
     size_t len;
     size_t limit;
-    bool under_way;       /* the first one */
-    unsigned tries;       /* of the first one, failed */
+    bool under_way;        /* the first one */
+    unsigned tries;        /* of the first one, failed */
     int64_t not_before_ms; /* for the first one */
     uint64_t dropped;
 };
@@ -159,8 +159,7 @@ void event_outbox_reply(struct event_outbox *outbox, const struct err *err, int6
         pop(outbox);
         break;
     case VERDICT_AGAIN:
-        outbox->not_before_ms =
-            now_ms + retry_delay_ms(outbox->tries, err->retry_after_ms, random);
+        outbox->not_before_ms = now_ms + retry_delay_ms(outbox->tries, err->retry_after_ms, random);
         break;
     case VERDICT_ANEW:
         post_anew(command);

@@ -77,8 +77,7 @@ static void send(struct event_recorder *recorder, const struct event_command *co
         .content_type = patch ? "application/merge-patch+json" : NULL,
         .body = command->body,
     };
-    recorder->request =
-        recorder->sink->submit(recorder->sink_arg, &request, on_reply, recorder);
+    recorder->request = recorder->sink->submit(recorder->sink_arg, &request, on_reply, recorder);
 }
 
 /* --- what to do next --- */
@@ -86,8 +85,8 @@ static void send(struct event_recorder *recorder, const struct event_command *co
 static void queue_due(struct event_recorder *recorder)
 {
     struct event_command command;
-    while (event_correlator_due(recorder->correlator, loop_now_ms(recorder->loop),
-                                recorder->closed, &command)) {
+    while (event_correlator_due(recorder->correlator, loop_now_ms(recorder->loop), recorder->closed,
+                                &command)) {
         event_outbox_push_take(recorder->outbox, &command);
     }
 }

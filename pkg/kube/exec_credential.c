@@ -5,9 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/timefmt.h"
-#include "json/json.h"
 #include "kube/base64.h"
 #include "kube/pem.h"
+#include "json/json.h"
 
 #define INFO_NAME "KUBERNETES_EXEC_INFO"
 
@@ -71,16 +71,18 @@ static int take_expiry(const struct json_object *status, int64_t *ret_expires, s
 static int check_credential(const struct exec_credential *credential, struct err *err)
 {
     if (credential->token == NULL && credential->cert_pem == NULL && credential->key_pem == NULL) {
-        return err_set(err, ERR_INVALID, "output: status holds neither a token nor a certificate "
-                                         "and key");
+        return err_set(err, ERR_INVALID,
+                       "output: status holds neither a token nor a certificate "
+                       "and key");
     }
     if ((credential->cert_pem == NULL) != (credential->key_pem == NULL)) {
         return err_set(err, ERR_INVALID, "output: status.%s is missing",
                        credential->cert_pem == NULL ? "clientCertificateData" : "clientKeyData");
     }
     if (credential->token != NULL && !kube_is_header_value(credential->token)) {
-        return err_set(err, ERR_INVALID, "output: status.token holds control characters, which no "
-                                         "header can carry");
+        return err_set(err, ERR_INVALID,
+                       "output: status.token holds control characters, which no "
+                       "header can carry");
     }
     if (credential->cert_pem != NULL &&
         pem_check_pair(credential->cert_pem, credential->key_pem, err) < 0) {
@@ -171,8 +173,7 @@ static void put_variable(char **env, size_t *count, const char *variable)
 {
     size_t name = strcspn(variable, "=");
     size_t at = 0;
-    while (at < *count &&
-           (strncmp(env[at], variable, name) != 0 || env[at][name] != '=')) {
+    while (at < *count && (strncmp(env[at], variable, name) != 0 || env[at][name] != '=')) {
         at++;
     }
     *count += at == *count ? 1 : 0;

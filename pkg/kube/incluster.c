@@ -37,8 +37,8 @@ static int find_server(char **ret_server, struct err *err)
                        host);
     }
     bool bracket = strchr(host, ':') != NULL;
-    *ret_server = xasprintf("https://%s%s%s:%s", bracket ? "[" : "", host, bracket ? "]" : "",
-                            port);
+    *ret_server =
+        xasprintf("https://%s%s%s:%s", bracket ? "[" : "", host, bracket ? "]" : "", port);
     return 0;
 }
 

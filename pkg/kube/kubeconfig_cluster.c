@@ -21,8 +21,8 @@ static bool has_scheme(const char *url, const char *scheme)
 static bool is_authority(const char *text, size_t len)
 {
     const char *bracket = memchr(text, ']', len);
-    size_t host = *text == '[' && bracket != NULL ? (size_t)(bracket - text) + 1
-                                                  : strcspn(text, ":/");
+    size_t host =
+        *text == '[' && bracket != NULL ? (size_t)(bracket - text) + 1 : strcspn(text, ":/");
     host = host < len ? host : len;
     if (host == 0 || memchr(text, '@', len) != NULL) {
         return false;
@@ -40,7 +40,8 @@ static bool is_server(const char *url)
 {
     size_t scheme = has_scheme(url, "https://") ? 8 : has_scheme(url, "http://") ? 7 : 0;
     for (const char *c = url; *c != '\0'; c++) {
-        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || strchr("?#\\\"<>", *c) != NULL) {
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f ||
+            strchr("?#\\\"<>", *c) != NULL) {
             return false;
         }
     }
@@ -92,8 +93,7 @@ static int apply_proxy(const struct cluster *cluster, struct kube_config *config
     return 0;
 }
 
-static int apply_ca_file(const struct cluster *cluster, struct kube_config *config,
-                         struct err *err)
+static int apply_ca_file(const struct cluster *cluster, struct kube_config *config, struct err *err)
 {
     static const char key[] = "certificate-authority";
     const char *file = cluster->fields.ca_file;
@@ -109,8 +109,7 @@ static int apply_ca_file(const struct cluster *cluster, struct kube_config *conf
     return 0;
 }
 
-static int apply_ca_data(const struct cluster *cluster, struct kube_config *config,
-                         struct err *err)
+static int apply_ca_data(const struct cluster *cluster, struct kube_config *config, struct err *err)
 {
     const char *data = cluster->fields.ca_data;
     if (pem_check_certificates(data, strlen(data), err) < 0) {
@@ -128,10 +127,9 @@ static int apply_trust(const struct cluster *cluster, struct kube_config *config
                                      "contradicts certificate-authority-data: keep one of them");
     }
     if (fields->insecure_skip_verify && (fields->ca_file != NULL || fields->ca_data != NULL)) {
-        return kubeconfig_entry_fail(cluster->at, err, "insecure-skip-tls-verify",
-                                     "contradicts %s: keep one of them",
-                                     fields->ca_file != NULL ? "certificate-authority"
-                                                             : "certificate-authority-data");
+        return kubeconfig_entry_fail(
+            cluster->at, err, "insecure-skip-tls-verify", "contradicts %s: keep one of them",
+            fields->ca_file != NULL ? "certificate-authority" : "certificate-authority-data");
     }
     config->insecure_skip_verify = fields->insecure_skip_verify;
     config->tls_server_name = xstrdup(fields->tls_server_name);
@@ -145,7 +143,8 @@ int kubeconfig_apply_cluster(const struct kubeconfig_at *at, struct kube_config 
                              struct err *err)
 {
     struct cluster cluster = {.at = at};
-    int result = kubeconfig_bind(at->doc, at->path, &kubeconfig_cluster_table, &cluster.fields, err);
+    int result =
+        kubeconfig_bind(at->doc, at->path, &kubeconfig_cluster_table, &cluster.fields, err);
     if (result == 0) {
         result = apply_server(&cluster, config, err);
     }

@@ -11,8 +11,8 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "json/json.h"
 #include "yaml/yaml_tree.h"
+#include "json/json.h"
 
 /* All owned. */
 struct kubeconfig_doc {

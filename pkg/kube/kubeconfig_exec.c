@@ -24,7 +24,8 @@ static int check_version(const struct plugin *plugin, struct err *err)
 {
     const char *version = plugin->fields.api_version;
     if (version == NULL) {
-        return fail(plugin, err, "apiVersion", "missing: must be " GROUP "/v1 or " GROUP "/v1beta1");
+        return fail(plugin, err, "apiVersion",
+                    "missing: must be " GROUP "/v1 or " GROUP "/v1beta1");
     }
     if (strcmp(version, GROUP "/v1") != 0 && strcmp(version, GROUP "/v1beta1") != 0) {
         return fail(plugin, err, "apiVersion", "must be " GROUP "/v1 or " GROUP "/v1beta1");

@@ -6,8 +6,14 @@
 #include "base/alloc.h"
 #include "kube/base64.h"
 
-#define FIELD(entry, name, key, type) {key, type, offsetof(struct entry, name)}
-#define TABLE(fields) {fields, ARRAY_LEN(fields)}
+#define FIELD(entry, name, key, type)                                                              \
+    {                                                                                              \
+        key, type, offsetof(struct entry, name)                                                    \
+    }
+#define TABLE(fields)                                                                              \
+    {                                                                                              \
+        fields, ARRAY_LEN(fields)                                                                  \
+    }
 
 static const struct kubeconfig_field context_fields[] = {
     FIELD(kubeconfig_context, cluster, "cluster", KUBECONFIG_STRING),

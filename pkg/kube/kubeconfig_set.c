@@ -74,8 +74,7 @@ static int check_name(const struct kubeconfig_doc *doc, const char *item, struct
     return 0;
 }
 
-static int check_list(const struct kubeconfig_doc *doc, enum kubeconfig_list which,
-                      struct err *err)
+static int check_list(const struct kubeconfig_doc *doc, enum kubeconfig_list which, struct err *err)
 {
     const char *list = lists[which].list;
     const struct json_object *items = json_get(doc->root, list);
@@ -140,8 +139,9 @@ static int nothing_there(char *const paths[], bool found, struct err *err)
                        "%s: empty: put a kubeconfig there, or name another with --kubeconfig",
                        buf_str(&names));
     }
-    return err_set(err, ERR_NOT_FOUND, "%s: no such file: set KUBECONFIG to a kubeconfig, or name "
-                                       "one with --kubeconfig",
+    return err_set(err, ERR_NOT_FOUND,
+                   "%s: no such file: set KUBECONFIG to a kubeconfig, or name "
+                   "one with --kubeconfig",
                    buf_str(&names));
 }
 

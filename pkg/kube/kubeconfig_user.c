@@ -147,8 +147,7 @@ static int apply_token(const struct user *user, struct kube_config *config, stru
     return 0;
 }
 
-static int apply_impersonation(const struct user *user, struct kube_config *config,
-                               struct err *err)
+static int apply_impersonation(const struct user *user, struct kube_config *config, struct err *err)
 {
     const struct json_object *groups = user->fields.as_groups;
     size_t count = json_array_len(groups);

@@ -33,8 +33,9 @@ static void read_entry(const struct json_object *entry, struct field_owner *ret_
 bool managed_fields_entry_is_status(const struct json_object *entry)
 {
     /* before Kubernetes 1.22 entries did not name the subresource */
+    const struct json_object *fields = json_member(entry, "fieldsV1");
     return strcmp(json_get_str_or(entry, "subresource", ""), "status") == 0 ||
-           json_is_object(json_get(entry, "fieldsV1/f:status"));
+           (json_object_len(fields) == 1 && json_member(fields, "f:status") != NULL);
 }
 
 /* "data/a~1b" as FieldsV1 has it: "f:data/f:a~1b". */

@@ -65,8 +65,7 @@ static int read_files(const struct rotating_files *files, char *texts[ROTATING_F
             return -1;
         }
         if (strlen(texts[i]) != len) {
-            return err_set(err, ERR_INVALID, "%s: not PEM text: holds a NUL byte",
-                           files->paths[i]);
+            return err_set(err, ERR_INVALID, "%s: not PEM text: holds a NUL byte", files->paths[i]);
         }
     }
     return 0;
@@ -100,8 +99,7 @@ static int take_over(struct rotating_files *files, char *texts[ROTATING_FILES_MA
     return 0;
 }
 
-int rotating_files_check(struct rotating_files *files, enum rotation *ret_rotation,
-                         struct err *err)
+int rotating_files_check(struct rotating_files *files, enum rotation *ret_rotation, struct err *err)
 {
     char *texts[ROTATING_FILES_MAX] = {NULL};
     if (files->paths[0] == NULL) {

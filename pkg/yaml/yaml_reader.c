@@ -375,7 +375,7 @@ int yaml_reader_create(const char *text, size_t len, struct yaml_reader **ret_re
                        struct yaml_place *ret_place, struct err *err)
 {
     struct yaml_reader *reader = xcalloc(1, sizeof(*reader));
-    reader->text = text;
+    reader->text = text != NULL ? text : ""; /* libyaml wants some, also when it is empty */
     reader->len = len;
     if (yaml_parser_initialize(&reader->parser) == 0) {
         abort();

@@ -145,19 +145,18 @@ void cluster_lease(struct cluster *cluster, const char *node, int64_t age_ms)
 {
     char stamp[TIMEFMT_SIZE];
     timefmt_micro(cluster->wall_ms - age_ms, stamp);
-    AUTO_FREE char *text = xasprintf(
-        "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"renewTime\":\"%s\"}}", node, stamp);
+    AUTO_FREE char *text =
+        xasprintf("{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"renewTime\":\"%s\"}}", node, stamp);
     AUTO(json) struct json_object *lease = parse(text);
     world_add_lease(&cluster->world, lease);
 }
 
 void cluster_node(struct cluster *cluster, const char *name, const char *pool)
 {
-    AUTO_FREE char *label =
-        pool != NULL ? xasprintf("\"apps.openyurt.io/nodepool\":\"%s\","
-                                 "\"openyurt.io/is-edge-worker\":\"true\"",
-                                 pool)
-                     : xstrdup("");
+    AUTO_FREE char *label = pool != NULL ? xasprintf("\"apps.openyurt.io/nodepool\":\"%s\","
+                                                     "\"openyurt.io/is-edge-worker\":\"true\"",
+                                                     pool)
+                                         : xstrdup("");
     cluster_put(cluster,
                 "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\","
                 "\"labels\":{%s}},\"status\":{\"conditions\":[{\"type\":\"Ready\","
@@ -212,8 +211,7 @@ void cluster_read_leases(struct cluster *cluster)
     cluster->world.leases_read_ms = cluster->now_ms;
 }
 
-void cluster_plan(const struct cluster *cluster, const char *id, bool revert,
-                  struct plan *ret_plan)
+void cluster_plan(const struct cluster *cluster, const char *id, bool revert, struct plan *ret_plan)
 {
     const struct adjustment *adjustment = adjustment_find(id);
     struct snapshot seen;

@@ -51,8 +51,7 @@ void cluster_read_leases(struct cluster *cluster);
 void cluster_plan(const struct cluster *cluster, const char *id, bool revert,
                   struct plan *ret_plan);
 /* ERR_CONFLICT when a precondition does not hold. */
-int cluster_apply(struct cluster *cluster, const struct action *action,
-                  struct err *err) MUST_CHECK;
+int cluster_apply(struct cluster *cluster, const struct action *action, struct err *err) MUST_CHECK;
 
 /* The plan for people to compare, under a heading. */
 void cluster_render(struct buf *text, const char *heading, const struct plan *plan);

@@ -13,9 +13,14 @@ static const struct {
     size_t len;
     const char *text;
 } pairs[] = {
-    {"", 0, ""},           {"f", 1, "Zg=="},          {"fo", 2, "Zm8="},
-    {"foo", 3, "Zm9v"},    {"foob", 4, "Zm9vYg=="},   {"fooba", 5, "Zm9vYmE="},
-    {"foobar", 6, "Zm9vYmFy"}, {"\0\xff\xfb\xef", 4, "AP/77w=="},
+    {"", 0, ""},
+    {"f", 1, "Zg=="},
+    {"fo", 2, "Zm8="},
+    {"foo", 3, "Zm9v"},
+    {"foob", 4, "Zm9vYg=="},
+    {"fooba", 5, "Zm9vYmE="},
+    {"foobar", 6, "Zm9vYmFy"},
+    {"\0\xff\xfb\xef", 4, "AP/77w=="},
 };
 
 START_TEST(both_ways)
@@ -32,9 +37,9 @@ START_TEST(both_ways)
 END_TEST
 
 static const char *const refused[] = {
-    "Z",     "Zg",      "Zg=",     "Zm9",       "Zg==Zg==", "Zg=a",  "=",    "====",
-    "Z===",  "Zm9v=",   "Zm9v====", "Zm 9v",    "Zm9v\t",   "Zm-_",  "Zm9*", "Zh==" /* bits left */,
-    "Zm9=",  "Zg=\n",   "\xc3\xbc",
+    "Z",    "Zg",    "Zg=",      "Zm9",   "Zg==Zg==", "Zg=a", "=",    "====",
+    "Z===", "Zm9v=", "Zm9v====", "Zm 9v", "Zm9v\t",   "Zm-_", "Zm9*", "Zh==" /* bits left */,
+    "Zm9=", "Zg=\n", "\xc3\xbc",
 };
 
 START_TEST(refused_text)

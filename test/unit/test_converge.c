@@ -16,7 +16,7 @@
 #define STATE "ConfigMap/kube-system/yurt-steward-state"
 
 enum {
-    SEEDS = 40,
+    SEEDS = 12,
     ROUNDS_MAX = 400,
     NO_CRASH = 1 << 20
 };
@@ -55,7 +55,8 @@ static void start(struct cluster *c, unsigned seed)
     static const char *const versions[] = {"1.20.2", "1.37.2"};
     static const char *const waves[] = {"1%", "40%", "100%"};
     const char *version = versions[next(&seed, 2)];
-    const char *const kinds[] = {"service-kube-dns", "configmap-kube-proxy", "daemonset-kube-proxy"};
+    const char *const kinds[] = {"service-kube-dns", "configmap-kube-proxy",
+                                 "daemonset-kube-proxy"};
     cluster_init(c);
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         AUTO_FREE char *path = xasprintf("test/fixtures/kubeadm-%s/%s.json", version, kinds[i]);
@@ -65,17 +66,16 @@ static void start(struct cluster *c, unsigned seed)
         xasprintf("{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":%s}}}",
                   values[next(&seed, ARRAY_LEN(values))]);
     cluster_merge(c, SERVICE, annotation);
-    AUTO_FREE char *owner = xstrdup(json_get_str(
-        cluster_get(c, "DaemonSet/kube-system/kube-proxy"), "metadata/uid"));
+    AUTO_FREE char *owner =
+        xstrdup(json_get_str(cluster_get(c, "DaemonSet/kube-system/kube-proxy"), "metadata/uid"));
     unsigned nodes = 1 + next(&seed, 6);
     for (unsigned i = 0; i < nodes; i++) {
         add_node(c, &seed, i, owner);
     }
-    AUTO_FREE char *wanted =
-        xasprintf("{\"status\":{\"desiredNumberScheduled\":%u}}", nodes);
+    AUTO_FREE char *wanted = xasprintf("{\"status\":{\"desiredNumberScheduled\":%u}}", nodes);
     cluster_merge(c, "DaemonSet/kube-system/kube-proxy", wanted);
-    AUTO_FREE char *options = xasprintf("{\"kube-proxy-kubeconfig.wave\":\"%s\"}",
-                                        waves[next(&seed, ARRAY_LEN(waves))]);
+    AUTO_FREE char *options =
+        xasprintf("{\"kube-proxy-kubeconfig.wave\":\"%s\"}", waves[next(&seed, ARRAY_LEN(waves))]);
     cluster_policy(c, options);
 }
 
@@ -118,9 +118,9 @@ static void carry_out(struct cluster *c, const struct plan *plan, struct run *ru
     for (size_t i = 0; i < plan->actions_len; i++) {
         const struct action *action = &plan->actions[i];
         struct err err = {0};
-        AUTO_FREE char *key =
-            action->verb == ACTION_DELETE ? xstrdup("pods")
-                                          : xasprintf("%s/%s", action->resource->kind, action->name);
+        AUTO_FREE char *key = action->verb == ACTION_DELETE
+                                  ? xstrdup("pods")
+                                  : xasprintf("%s/%s", action->resource->kind, action->name);
         ck_assert_msg(cluster_apply(c, action, &err) == 0, "%s: %s", key, err.text);
         json_set_int(run->writes, key, json_get_int(json_member(run->writes, key), "", 0) + 1);
         cluster_pass(c, 1000);

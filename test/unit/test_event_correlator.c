@@ -82,8 +82,7 @@ static void expect_json(const struct json_object *got, const char *wanted)
     "\"reportingController\":\"yurt-steward\",\"reportingInstance\":\"yurt-steward-cp-1\","        \
     "\"regarding\":{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"name\":\"kube-dns\","             \
     "\"namespace\":\"kube-system\",\"uid\":\"1b4e28ba\"}"
-#define SERIES_TEXT                                                                                \
-    "\"series\":{\"count\":2,\"lastObservedTime\":\"2026-11-24T08:05:17.345000Z\"}"
+#define SERIES_TEXT "\"series\":{\"count\":2,\"lastObservedTime\":\"2026-11-24T08:05:17.345000Z\"}"
 
 START_TEST(bodies)
 {
@@ -130,10 +129,10 @@ START_TEST(names)
         const char *object;
         bool kept;
     } rows[] = {
-        {"kube-dns", true},        {"a", true},      {"a.b-c.d0", true}, {"system:node", false},
-        {"Upper", false},          {"-a", false},    {"a-", false},      {"a..b", false},
-        {"a-.b", false},           {"a.-b", false},  {".a", false},      {"a.", false},
-        {"", false},               {"a_b", false},   {"\xc3\xa4", false},
+        {"kube-dns", true}, {"a", true},     {"a.b-c.d0", true},  {"system:node", false},
+        {"Upper", false},   {"-a", false},   {"a-", false},       {"a..b", false},
+        {"a-.b", false},    {"a.-b", false}, {".a", false},       {"a.", false},
+        {"", false},        {"a_b", false},  {"\xc3\xa4", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(event_correlator) struct event_correlator *correlator = make();
@@ -141,8 +140,8 @@ START_TEST(names)
         struct event event = repaired;
         event.name = rows[i].object;
         observe(correlator, &event, 0, &post);
-        AUTO_FREE char *wanted = xasprintf(
-            "%s.18eaec91c8de7840", rows[i].kept ? rows[i].object : "yurt-steward");
+        AUTO_FREE char *wanted =
+            xasprintf("%s.18eaec91c8de7840", rows[i].kept ? rows[i].object : "yurt-steward");
         ck_assert_str_eq(post.name, wanted);
     }
 }
@@ -213,8 +212,8 @@ START_TEST(texts_are_cut)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_FREE char *tail = repeat(rows[i].piece, 2000);
         AUTO_FREE char *text = xasprintf("%s%s", rows[i].prefix, tail);
-        AUTO(event_correlator) struct event_correlator *correlator =
-            event_correlator_create("yurt-steward", text);
+        AUTO(event_correlator)
+        struct event_correlator *correlator = event_correlator_create("yurt-steward", text);
         AUTO(event_command) struct event_command post = {0};
         struct event event = repaired;
         event.reason = event.action = event.note = text;
@@ -256,7 +255,8 @@ START_TEST(invalid_bytes_are_replaced)
     AUTO(event_correlator) struct event_correlator *correlator = make();
     AUTO(event_command) struct event_command post = {0};
     struct event event = repaired;
-    event.note = "a\xff" "b\xc3\xa4\xed\xa0\x80\xc3";
+    event.note = "a\xff"
+                 "b\xc3\xa4\xed\xa0\x80\xc3";
     observe(correlator, &event, 0, &post);
     ck_assert_str_eq(json_get_str(post.body, "note"),
                      "a\xef\xbf\xbd"

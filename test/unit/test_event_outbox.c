@@ -127,7 +127,8 @@ END_TEST
 
 START_TEST(twelve_tries)
 {
-    const int64_t bounds[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000, 30000};
+    const int64_t bounds[] = {500,   1000,  2000,  4000,  8000, 16000,
+                              30000, 30000, 30000, 30000, 30000};
     const struct err err = {.kind = ERR_RETRY};
     AUTO(event_outbox) struct event_outbox *outbox = event_outbox_create(10);
     push(outbox, EVENT_POST, "a");

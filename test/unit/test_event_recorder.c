@@ -121,9 +121,8 @@ START_TEST(posts_and_patches)
     ck_assert_uint_eq(server.requests, 3);
 
     ck_assert_str_eq(server.method[0], "POST");
-    ck_assert_str_eq(server.path[0],
-                     "/apis/events.k8s.io/v1/namespaces/kube-system/events"
-                     "?fieldManager=yurt-steward");
+    ck_assert_str_eq(server.path[0], "/apis/events.k8s.io/v1/namespaces/kube-system/events"
+                                     "?fieldManager=yurt-steward");
     ck_assert_str_eq(server.content_type[0], "");
     ck_assert_str_eq(json_get_str(server.body[0], "reportingInstance"), "yurt-steward-cp-1");
     AUTO_FREE char *patch_path = xasprintf(

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -16,7 +15,8 @@
 #define WITH HEAD "clientConnection:\\n  kubeconfig: /k\\nmode: x"
 #define WITHOUT HEAD "clientConnection:\\n  #kubeconfig: /k\\nmode: x"
 /* 07:58:00, at which we wrote the text */
-#define WRITTEN "{\"data\":{\"config.conf\":\"" WITHOUT "\"}," OWNED("yurt-steward", "2026-11-24T07:58:00Z") "}"
+#define WRITTEN                                                                                    \
+    "{\"data\":{\"config.conf\":\"" WITHOUT "\"}," OWNED("yurt-steward", "2026-11-24T07:58:00Z") "}"
 #define WRITTEN_MS "1795507080000"
 #define RECORD(window)                                                                             \
     "{\"kube-proxy-kubeconfig\":\"{" window "}\",\"kube-proxy-kubeconfig.before\":\"" WITH "\"}"
@@ -87,7 +87,8 @@ static void no_config_flag(struct cluster *c)
 
 static void master_flag(struct cluster *c)
 {
-    command(c, "\"kube-proxy\",\"--config=/var/lib/kube-proxy/config.conf\",\"--master=https://x\"");
+    command(c,
+            "\"kube-proxy\",\"--config=/var/lib/kube-proxy/config.conf\",\"--master=https://x\"");
 }
 
 static void other_key(struct cluster *c)
@@ -148,7 +149,8 @@ static void drift(struct cluster *c)
 {
     rolled(c);
     cluster_merge(c, CONFIG,
-                  "{\"data\":{\"config.conf\":\"" WITH "\"}," OWNED("kubeadm", "2026-11-24T07:59:30Z") "}");
+                  "{\"data\":{\"config.conf\":\"" WITH
+                  "\"}," OWNED("kubeadm", "2026-11-24T07:59:30Z") "}");
 }
 
 static void drift_offline_left(struct cluster *c)
@@ -174,8 +176,7 @@ static void revert_marked(struct cluster *c)
 static void put_back(struct cluster *c)
 {
     cluster_state(c, RECORD("\\\"fromMs\\\":0,\\\"reverting\\\":true"));
-    cluster_merge(c, CONFIG,
-                  "{" OWNED("yurt-steward", "2026-11-24T07:58:00Z") "}");
+    cluster_merge(c, CONFIG, "{" OWNED("yurt-steward", "2026-11-24T07:58:00Z") "}");
 }
 
 static void put_back_rolling(struct cluster *c)
@@ -295,9 +296,10 @@ START_TEST(kubeadm)
         ck_assert_int_eq(strncmp(after, before, at), 0);
         ck_assert_int_eq(after[at], '#');
         ck_assert_str_eq(after + at + 1, before + at);
-        ck_assert_str_eq(json_get_str(cluster_get(&cluster, "ConfigMap/kube-system/yurt-steward-state"),
-                                      "data/kube-proxy-kubeconfig.before"),
-                         before);
+        ck_assert_str_eq(
+            json_get_str(cluster_get(&cluster, "ConfigMap/kube-system/yurt-steward-state"),
+                         "data/kube-proxy-kubeconfig.before"),
+            before);
         cluster_finish(&cluster);
     }
 }

@@ -177,6 +177,11 @@ static const struct {
      true},
     {WHOLE(",\"managedFields\":[{\"fieldsV1\":{\"f:status\":{}},\"time\":\"1\"}]", ""),
      WHOLE(",\"managedFields\":[{\"fieldsV1\":{\"f:status\":{}},\"time\":\"2\"}]", ""), true},
+    {WHOLE(",\"managedFields\":[{\"fieldsV1\":{\"f:status\":{},\"f:spec\":{}},\"time\":\"1\"}]",
+           ""),
+     WHOLE(",\"managedFields\":[{\"fieldsV1\":{\"f:status\":{},\"f:spec\":{}},\"time\":\"2\"}]",
+           ""),
+     false},
     {WHOLE(",\"managedFields\":[{\"subresource\":\"scale\",\"time\":\"1\"}]", ""),
      WHOLE(",\"managedFields\":[{\"subresource\":\"scale\",\"time\":\"2\"}]", ""), false},
 };

@@ -17,7 +17,10 @@ static char *fixture(const char *name)
 }
 
 static const char *const certificates[] = {
-    "ca.crt", "client-ec.crt", "client-rsa.crt", "client-ed25519.crt",
+    "ca.crt",
+    "client-ec.crt",
+    "client-rsa.crt",
+    "client-ed25519.crt",
 };
 
 START_TEST(certificates_are_complete)

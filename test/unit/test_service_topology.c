@@ -10,8 +10,8 @@
     "\"managedFields\":[{\"manager\":\"" manager "\",\"operation\":\"Update\",\"time\":\"" time    \
     "\",\"fieldsV1\":{\"f:metadata\":{\"f:annotations\":{\"f:openyurt.io/topologyKeys\":{}}}}}]"
 #define ANNOTATED(value)                                                                           \
-    "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":" value "},"                     \
-    OWNED_BY("yurt-steward", "2026-11-24T07:58:00Z") "}}"
+    "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":" value                          \
+    "}," OWNED_BY("yurt-steward", "2026-11-24T07:58:00Z") "}}"
 
 static void slice(struct cluster *c, const char *first_node)
 {
@@ -145,8 +145,9 @@ static void gate_skip(struct cluster *c)
 
 static void recorded(struct cluster *c)
 {
-    cluster_state(c, "{\"service-topology\":\"{\\\"uid\\\":\\\"service-1\\\",\\\"before\\\":null}\","
-                     "\"other\":\"kept\"}");
+    cluster_state(c,
+                  "{\"service-topology\":\"{\\\"uid\\\":\\\"service-1\\\",\\\"before\\\":null}\","
+                  "\"other\":\"kept\"}");
 }
 
 static void recorded_value(struct cluster *c)
@@ -157,7 +158,8 @@ static void recorded_value(struct cluster *c)
 
 static void recorded_for_other_service(struct cluster *c)
 {
-    cluster_state(c, "{\"service-topology\":\"{\\\"uid\\\":\\\"service-0\\\",\\\"before\\\":null}\"}");
+    cluster_state(c,
+                  "{\"service-topology\":\"{\\\"uid\\\":\\\"service-0\\\",\\\"before\\\":null}\"}");
 }
 
 static void record_broken(struct cluster *c)

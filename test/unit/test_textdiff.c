@@ -24,8 +24,9 @@ START_TEST(golden)
         {"a\n", "b\n", "@@ -1 +1 @@\n-a\n+b\n"},
         {"a\nb\nc\n", "a\nc\n", "@@ -1,3 +1,2 @@\n a\n-b\n c\n"},
         {"a", "a\n", "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n"},
-        {"a\nb", "a\nc", "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
-                         "\\ No newline at end of file\n"},
+        {"a\nb", "a\nc",
+         "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
+         "\\ No newline at end of file\n"},
         {"x\na", "y\na", "@@ -1,2 +1,2 @@\n-x\n+y\n a\n\\ No newline at end of file\n"},
         {"a\r\nb\n", "a\nb\n", "@@ -1,2 +1,2 @@\n-a\r\n+a\n b\n"},
         {"\n\n", "\n", "@@ -1,2 +1 @@\n \n-\n"},
@@ -40,8 +41,7 @@ START_TEST(golden)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_FREE char *got = textdiff_unified(rows[i].from, rows[i].to, "live/a", "planned/a");
-        AUTO_FREE char *wanted =
-            xasprintf("--- live/a\n+++ planned/a\n%s", rows[i].hunks);
+        AUTO_FREE char *wanted = xasprintf("--- live/a\n+++ planned/a\n%s", rows[i].hunks);
         ck_assert_msg(strcmp(got, wanted) == 0, "row %zu: got\n%s", i, got);
     }
 }
@@ -106,8 +106,8 @@ static void expect_patch_applies(const char *dir, const char *from, const char *
         dir);
     AUTO_FREE char *path = xasprintf("%s/to", dir);
     AUTO_FREE char *got = unit_read_file(path, NULL);
-    ck_assert_msg(strcmp(got, to) == 0, "patch made\n%s\nof\n%s\nwanted\n%s\nby\n%s", got, from,
-                  to, diff);
+    ck_assert_msg(strcmp(got, to) == 0, "patch made\n%s\nof\n%s\nwanted\n%s\nby\n%s", got, from, to,
+                  diff);
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -207,8 +207,7 @@ START_TEST(shortest)
     for (uint32_t i = 0; i < 3000; i++) {
         uint32_t seed = i;
         AUTO_FREE char *from = random_text(&seed);
-        AUTO_FREE char *to =
-            i % 2 == 0 ? random_text(&seed) : edited_text(from, &seed);
+        AUTO_FREE char *to = i % 2 == 0 ? random_text(&seed) : edited_text(from, &seed);
         AUTO_FREE char *diff = textdiff_unified(from, to, "a", "b");
         ck_assert_msg(count_changes(diff) == longest_common(from, to),
                       "seed %u: %zu changes, %zu would do:\n%s", i, count_changes(diff),
@@ -224,8 +223,7 @@ START_TEST(patch_accepts)
     for (uint32_t i = 0; i < 200; i++) {
         uint32_t seed = i;
         AUTO_FREE char *from = random_text(&seed);
-        AUTO_FREE char *to =
-            i % 2 == 0 ? random_text(&seed) : edited_text(from, &seed);
+        AUTO_FREE char *to = i % 2 == 0 ? random_text(&seed) : edited_text(from, &seed);
         if (strcmp(from, to) != 0) {
             expect_patch_applies(dir, from, to);
         }

@@ -403,7 +403,7 @@ START_TEST(overall_rate)
     ck_assert_int_eq(failed_delay(queue, "late-2", 0), 200);
     ck_assert_int_eq(failed_delay(queue, "late-3", 150), 150);
     ck_assert_int_eq(failed_delay(queue, "late-4", 1000), 5); /* refilled by then */
-    for (int i = 0; i < 100; i++) {                   /* no more than the burst is saved up */
+    for (int i = 0; i < 100; i++) { /* no more than the burst is saved up */
         snprintf(key, sizeof(key), "again-%d", i);
         ck_assert_int_eq(failed_delay(queue, key, 3600000), 5);
     }
