@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import ssl
 import sys
 import tempfile
 import threading
@@ -128,6 +129,12 @@ class Api:
     # --- requests ---
 
     def handle(self, request: Request, reply: Reply) -> None:
+        try:
+            self._route(request, reply)
+        except ssl.SSLError:
+            pass  # the client closed the connection just now
+
+    def _route(self, request: Request, reply: Reply) -> None:
         if request.path == "/readyz":
             self._readyz(reply)
         elif request.path == COLLECTION and request.query.get("watch") == "true":

@@ -117,7 +117,7 @@ START_TEST(answers_that_are_no_json)
 }
 END_TEST
 
-START_TEST(refusals)
+START_TEST(refusals_are_errors)
 {
     static const struct {
         const char *path;
@@ -361,7 +361,7 @@ static Suite *suite(void)
     tcase_set_timeout(c, 30);
     tcase_add_test(c, a_request_and_its_answer);
     tcase_add_test(c, answers_that_are_no_json);
-    tcase_add_test(c, refusals);
+    tcase_add_test(c, refusals_are_errors);
     tcase_add_test(c, no_answer);
     tcase_add_test(c, a_rejected_token_is_read_again);
     tcase_add_test(c, cancelled_and_destroyed);
