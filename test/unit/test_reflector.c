@@ -429,7 +429,7 @@ START_TEST(back_within_a_second_after_an_outage)
 {
     struct fixture f;
     begin(&f, "outage");
-    outage(&f, 2500);
+    outage(&f, 1500);
     await_watching(&f);
     /* a check of the version, and on from where it was */
     char *log = fakepeer_ask("log outage");
@@ -501,9 +501,9 @@ START_TEST(a_server_that_starts_slowly_is_waited_for)
     tell("fault %s list always-403", "starting");
     tell("fault %s watch always-403", "starting");
     tell("start %s", "starting");
-    kube_rig_idle(&f.rig, 2000);
+    kube_rig_idle(&f.rig, 1000);
     tell("set %s ready 403", "starting");
-    kube_rig_idle(&f.rig, 2000);
+    kube_rig_idle(&f.rig, 1000);
     ck_assert(!kube_client_up(f.rig.client));
     expect_log(&f, "list rv=0 limit=500 gzip|watch rv=11"); /* nobody bothers it meanwhile */
     tell("fault %s list", "starting");
@@ -524,9 +524,9 @@ START_TEST(a_server_that_is_away_is_asked_twice_a_second)
     tell("stop %s", "asked");
     kube_rig_idle(&f.rig, 300);
     int before = f.rig.requests;
-    kube_rig_idle(&f.rig, 3000);
+    kube_rig_idle(&f.rig, 2000);
     int probes = f.rig.requests - before;
-    ck_assert_msg(probes >= 4 && probes <= 9, "%d probes in 3 s", probes);
+    ck_assert_msg(probes >= 3 && probes <= 6, "%d probes in 2 s", probes);
     end(&f);
 }
 END_TEST
@@ -579,7 +579,7 @@ START_TEST(a_silent_connection_is_noticed)
     ck_assert_int_le(noticed_ms, 8500);
     int connections = fakepeer_number("connections frozen");
     tell("put %s a after", "frozen");
-    kube_rig_idle(&f.rig, 1500);
+    kube_rig_idle(&f.rig, 500);
     tell("fault %s readyz", "frozen");
     await_value(&f, "a", "after");
     await_watching(&f);
