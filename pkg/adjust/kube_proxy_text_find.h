@@ -17,9 +17,9 @@ struct kube_proxy_finding {
     const char *text;
     size_t len;
     struct yaml_tree *tree;
-    const struct yaml_node *root; /* a map, when nothing was refused */
-    bool has_section;             /* clientConnection is there, whatever its value */
-    size_t section_pair;          /* its pair in the root */
+    const struct yaml_node *root;    /* a map, when nothing was refused */
+    bool has_section;                /* clientConnection is there, whatever its value */
+    size_t section_pair;             /* its pair in the root */
     const struct yaml_node *section; /* its value when that is a map written there; else NULL */
     bool has_entry;                  /* kubeconfig is in `section` */
     size_t entry_pair;               /* its pair in the section */
@@ -43,9 +43,8 @@ struct kube_proxy_span {
 };
 
 /* For an effective finding. Returns 0, or -1 when it is refused, as above. */
-int kube_proxy_text_plan(const struct kube_proxy_finding *finding,
-                         struct kube_proxy_span *ret_span, struct kube_proxy_text *report)
-    MUST_CHECK;
+int kube_proxy_text_plan(const struct kube_proxy_finding *finding, struct kube_proxy_span *ret_span,
+                         struct kube_proxy_text *report) MUST_CHECK;
 void kube_proxy_span_finish(struct kube_proxy_span *span);
 DEFINE_AUTO_FINISH(kube_proxy_span, struct kube_proxy_span, kube_proxy_span_finish)
 

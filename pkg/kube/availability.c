@@ -1,8 +1,9 @@
 #include "kube/availability.h"
 
+#include "kube/backoff.h"
+
 enum {
     DOUBT_INTERVAL_MS = 1000, /* many watches may doubt at once: one question answers all */
-    RETRY_AFTER_MAX_MS = 300000,
 };
 
 enum verdict {
@@ -100,7 +101,8 @@ static void confirm(struct availability *self, struct availability_output *out)
 static void obey(struct availability *self, int64_t retry_after_ms, int64_t now_ms)
 {
     if (retry_after_ms > 0) {
-        int64_t wait_ms = retry_after_ms < RETRY_AFTER_MAX_MS ? retry_after_ms : RETRY_AFTER_MAX_MS;
+        bool believed = retry_after_ms < BACKOFF_RETRY_AFTER_MAX_MS;
+        int64_t wait_ms = believed ? retry_after_ms : BACKOFF_RETRY_AFTER_MAX_MS;
         self->probe_ms = max_ms(self->probe_ms, now_ms + wait_ms);
         self->patient_ms = max_ms(self->patient_ms, now_ms + wait_ms);
         self->beat_ms = max_ms(self->beat_ms, now_ms + wait_ms);

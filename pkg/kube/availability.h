@@ -36,13 +36,13 @@ enum availability_request {
 };
 
 struct availability {
-    bool watched;    /* somebody keeps streams open: heartbeats are due */
+    bool watched; /* somebody keeps streams open: heartbeats are due */
     bool down;
-    bool confirmed;  /* since it was suspected, a probe has failed */
-    bool was_ok;     /* a 200 came before: then 401, 403, 404 mean that it is starting */
-    bool tolerated;  /* it answered trouble for too long and is used nevertheless */
-    bool answered;   /* the last request got an answer: its connection is good */
-    bool dropped;    /* connections were dropped since it went down */
+    bool confirmed;   /* since it was suspected, a probe has failed */
+    bool was_ok;      /* a 200 came before: then 401, 403, 404 mean that it is starting */
+    bool tolerated;   /* it answered trouble for too long and is used nevertheless */
+    bool answered;    /* the last request got an answer: its connection is good */
+    bool dropped;     /* connections were dropped since it went down */
     unsigned pending; /* requests under way, of enum availability_request */
     int64_t down_since_ms;
     int64_t trouble_since_ms; /* start of the unbroken run of troubled answers; -1: none */
@@ -75,9 +75,9 @@ struct availability_output {
     unsigned start;  /* requests to make */
     bool fresh;      /* a PROBE goes over a new connection (PATIENT always, HEARTBEAT never does) */
     bool went_down;
-    bool came_up; /* resume what waits */
+    bool came_up;      /* resume what waits */
     int64_t outage_ms; /* with came_up: since it was suspected; 0: a false alarm */
-    int64_t timer_ms; /* deliver TIMER after so long, replacing an earlier one; -1: never */
+    int64_t timer_ms;  /* deliver TIMER after so long, replacing an earlier one; -1: never */
 };
 
 void availability_init(struct availability *availability);

@@ -15,8 +15,7 @@ void backoff_healthy(struct backoff *backoff, int64_t now_ms)
 
 void backoff_interrupt(struct backoff *backoff, int64_t now_ms)
 {
-    if (backoff->healthy_since_ms >= 0 &&
-        now_ms - backoff->healthy_since_ms >= BACKOFF_HEALTH_MS) {
+    if (backoff->healthy_since_ms >= 0 && now_ms - backoff->healthy_since_ms >= BACKOFF_HEALTH_MS) {
         backoff->bound_ms = BACKOFF_FIRST_MS;
     }
     backoff->healthy_since_ms = -1;

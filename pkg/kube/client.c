@@ -50,9 +50,9 @@ struct kube_client {
     struct warnings warnings;
     struct call *calls;
     uint64_t last_id;
-    uint64_t epoch;   /* counts the times that all connections were dropped */
-    bool streams;     /* one was opened: somebody waits for the server when it is away */
-    bool lost;        /* the observer was told so */
+    uint64_t epoch; /* counts the times that all connections were dropped */
+    bool streams;   /* one was opened: somebody waits for the server when it is away */
+    bool lost;      /* the observer was told so */
     int64_t outage_ms;
     struct kube_up_watch *up_watches; /* in order of registration */
     struct kube_up_watch *up_next;    /* the next to be told, while telling */
@@ -393,8 +393,8 @@ static void on_identity_changed(void *arg)
 }
 
 int kube_client_create(struct loop *loop, const struct kube_config *config, const char *user_agent,
-                       const struct kube_client_observer *observer,
-                       struct kube_client **ret_client, struct err *err)
+                       const struct kube_client_observer *observer, struct kube_client **ret_client,
+                       struct err *err)
 {
     AUTO(kube_client) struct kube_client *client = xcalloc(1, sizeof(*client));
     client->loop = loop;
@@ -409,11 +409,8 @@ int kube_client_create(struct loop *loop, const struct kube_config *config, cons
     if (http_client_create(loop, &target, &client->http, err) != 0) {
         return -1;
     }
-    const struct prober_hooks hooks = {.dropped = on_dropped,
-                                       .lost = on_lost,
-                                       .up = on_up,
-                                       .request = on_probed,
-                                       .arg = client};
+    const struct prober_hooks hooks = {
+        .dropped = on_dropped, .lost = on_lost, .up = on_up, .request = on_probed, .arg = client};
     client->prober = prober_create(loop, client->http, client->auth, &hooks);
     *ret_client = take_ptr(client);
     return 0;

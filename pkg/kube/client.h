@@ -7,10 +7,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "http/http.h"
-#include "json/json.h"
 #include "kube/config.h"
 #include "kube/resource.h"
 #include "loop/loop.h"
+#include "json/json.h"
 
 struct kube_client;
 
@@ -39,11 +39,11 @@ typedef void kube_done_fn(void *arg, const struct kube_reply *reply, const struc
 
 struct kube_request {
     const char *method;
-    const char *path;         /* with query; copied */
-    const char *content_type; /* of the body; NULL: application/json */
-    const char *accept;       /* NULL: application/json */
+    const char *path;               /* with query; copied */
+    const char *content_type;       /* of the body; NULL: application/json */
+    const char *accept;             /* NULL: application/json */
     const struct json_object *body; /* NULL: none; serialized at once */
-    int64_t deadline_ms;      /* 0: 30 s */
+    int64_t deadline_ms;            /* 0: 30 s */
 };
 
 /* For metrics and tests; all slots optional, called for every finished request. */
@@ -58,15 +58,15 @@ struct kube_client_observer {
 };
 
 /* `config` is borrowed and must outlive it. */
-int kube_client_create(struct loop *loop, const struct kube_config *config,
-                       const char *user_agent, const struct kube_client_observer *observer,
-                       struct kube_client **ret_client, struct err *err) MUST_CHECK;
+int kube_client_create(struct loop *loop, const struct kube_config *config, const char *user_agent,
+                       const struct kube_client_observer *observer, struct kube_client **ret_client,
+                       struct err *err) MUST_CHECK;
 /* Pending requests complete (ERR_CANCELLED) before it returns. */
 void kube_client_destroy(struct kube_client *client);
 DEFINE_AUTO_DESTROY(kube_client, struct kube_client, kube_client_destroy)
 /* Calls `ready` once, from the loop, when credentials are there or can't be had. */
-void kube_client_start(struct kube_client *client,
-                       void (*ready)(void *arg, const struct err *err), void *arg);
+void kube_client_start(struct kube_client *client, void (*ready)(void *arg, const struct err *err),
+                       void *arg);
 
 /* Completes exactly once, from the loop. Returns an id for kube_cancel, never 0. */
 uint64_t kube_submit(struct kube_client *client, const struct kube_request *request,

@@ -74,8 +74,7 @@ static void note_well(struct reflector *self)
 static void end_list(struct reflector *self, const struct kube_status *status)
 {
     note_status(self, "list", status);
-    step(self,
-         &(struct reflector_input){.type = REFLECTOR_IN_LIST_FAILED, .status = *status});
+    step(self, &(struct reflector_input){.type = REFLECTOR_IN_LIST_FAILED, .status = *status});
 }
 
 static void end_list_broken(struct reflector *self, const struct err *err)
@@ -157,8 +156,7 @@ static void on_list_done(void *arg, const struct http_response *response, const 
 static void on_watch_error(struct reflector *self, const struct kube_status *status)
 {
     note_status(self, "watch", status);
-    step(self,
-         &(struct reflector_input){.type = REFLECTOR_IN_WATCH_ERROR, .status = *status});
+    step(self, &(struct reflector_input){.type = REFLECTOR_IN_WATCH_ERROR, .status = *status});
 }
 
 static void on_watch_head(void *arg, const struct http_response *head)
@@ -362,8 +360,7 @@ static void carry_out(struct reflector *self, const struct reflector_output *out
     }
 }
 
-static enum reflector_store_action step(struct reflector *self,
-                                        const struct reflector_input *input)
+static enum reflector_store_action step(struct reflector *self, const struct reflector_input *input)
 {
     struct reflector_output out;
     reflector_step(&self->machine, input, loop_now_ms(self->loop), &out);

@@ -14,22 +14,22 @@
 struct reflector_spec {
     const struct kube_resource *resource; /* borrowed for ever */
     const char *ns;
-    const char *name;           /* watch one object: metadata.name=NAME */
+    const char *name; /* watch one object: metadata.name=NAME */
     const char *label_selector;
     object_project_fn *project;
-    bool list_only;             /* never ask for a streamed list (sendInitialEvents) */
+    bool list_only; /* never ask for a streamed list (sendInitialEvents) */
 };
 
 /* Health of one reflector, for readiness, status and metrics. */
 struct reflector_health {
-    bool synced;             /* the store was filled at least once */
-    bool watching;           /* a watch is open now */
-    int64_t verified_ms;     /* monotonic time of the last list, event or bookmark; 0: never */
-    uint64_t lists;          /* lists made, streamed ones included */
-    uint64_t watches;        /* watches opened */
+    bool synced;         /* the store was filled at least once */
+    bool watching;       /* a watch is open now */
+    int64_t verified_ms; /* monotonic time of the last list, event or bookmark; 0: never */
+    uint64_t lists;      /* lists made, streamed ones included */
+    uint64_t watches;    /* watches opened */
     uint64_t events;
-    struct err last_error;   /* kind ERR_NONE while it is well; else what went wrong last, or why
-                                an object of the collection could not be read and is left out */
+    struct err last_error; /* kind ERR_NONE while it is well; else what went wrong last, or why
+                              an object of the collection could not be read and is left out */
 };
 
 struct reflector;

@@ -29,8 +29,7 @@ static char *key_of(const struct json_object *json)
                      json_get_str_or(json, "metadata/name", ""));
 }
 
-static void note_unreadable(struct reflector_intake *intake, const char *key,
-                            const struct err *err)
+static void note_unreadable(struct reflector_intake *intake, const char *key, const struct err *err)
 {
     intake->unreadable = *err;
     err_wrap(&intake->unreadable, "%s %s is left out", intake->kind, key);

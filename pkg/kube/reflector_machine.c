@@ -182,8 +182,8 @@ static void commit(struct reflector_machine *self, const char *version, int64_t 
 {
     bool newest = self->asked[0] == '\0';
     out->store = REFLECTOR_COMMIT;
-    out->rewind = newest && self->held[0] != '\0' &&
-                  resource_version_compare(version, self->held) < 0;
+    out->rewind =
+        newest && self->held[0] != '\0' && resource_version_compare(version, self->held) < 0;
     set_version(self->held, version);
     self->unavailable = false;
     self->plain = false;
@@ -450,8 +450,8 @@ void reflector_step(struct reflector_machine *machine, const struct reflector_in
                     int64_t now_ms, struct reflector_output *ret_output)
 {
     struct reflector_machine *self = machine;
-    *ret_output = (struct reflector_output){
-        .timer_ms = -1, .version = "", .match = "", .continue_token = ""};
+    *ret_output =
+        (struct reflector_output){.timer_ms = -1, .version = "", .match = "", .continue_token = ""};
     switch (input->type) {
     case REFLECTOR_IN_START:
         if (self->state == REFLECTOR_IDLE) {
@@ -492,20 +492,4 @@ void reflector_step(struct reflector_machine *machine, const struct reflector_in
         on_up(self, input->outage_ms, now_ms, ret_output);
         break;
     }
-}
-
-const char *reflector_state_name(enum reflector_state state)
-{
-    static const char *const names[] = {
-        [REFLECTOR_IDLE] = "idle",
-        [REFLECTOR_LISTING] = "listing",
-        [REFLECTOR_CHECKING] = "checking",
-        [REFLECTOR_STREAM_OPENING] = "stream-opening",
-        [REFLECTOR_STREAMING] = "streaming",
-        [REFLECTOR_OPENING] = "opening",
-        [REFLECTOR_WATCHING] = "watching",
-        [REFLECTOR_WAITING] = "waiting",
-        [REFLECTOR_BLOCKED] = "blocked",
-    };
-    return names[state];
 }

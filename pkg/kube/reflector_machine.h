@@ -59,19 +59,19 @@ enum reflector_next {
 struct reflector_machine {
     enum reflector_state state;
     enum reflector_next next;
-    bool single;      /* one object: a full list is as cheap as a check */
-    bool list_only;   /* no streamed lists */
-    bool plain;       /* a streamed list failed: this time without */
-    bool unavailable; /* `held` cannot be listed at any more */
-    bool pages;       /* this server pages lists at "0": it has no watch cache */
-    bool continued;   /* the list under way is beyond its first page */
-    bool whole;       /* the list under way is not paged */
-    bool obeying;     /* the wait was asked for by the server */
+    bool single;                       /* one object: a full list is as cheap as a check */
+    bool list_only;                    /* no streamed lists */
+    bool plain;                        /* a streamed list failed: this time without */
+    bool unavailable;                  /* `held` cannot be listed at any more */
+    bool pages;                        /* this server pages lists at "0": it has no watch cache */
+    bool continued;                    /* the list under way is beyond its first page */
+    bool whole;                        /* the list under way is not paged */
+    bool obeying;                      /* the wait was asked for by the server */
     char held[REFLECTOR_VERSION_MAX];  /* newest version seen; "" before the first list */
     char asked[REFLECTOR_VERSION_MAX]; /* at which the list under way was asked for */
-    uint64_t events;     /* of the watch under way */
-    int64_t opened_ms;   /* when its head came */
-    int64_t started_ms;  /* when it was asked for */
+    uint64_t events;                   /* of the watch under way */
+    int64_t opened_ms;                 /* when its head came */
+    int64_t started_ms;                /* when it was asked for */
     int64_t relisted_ms; /* last relist without back-off; far in the past at the start */
     int64_t hurried_ms;  /* last attempt because the server was up again */
     int64_t check_ms;    /* when the version is to be checked; INT64_MAX before the first list */
@@ -124,8 +124,8 @@ enum reflector_store_action {
 
 struct reflector_output {
     enum reflector_store_action store; /* to be done before the command */
-    bool rewind; /* with COMMIT: the server's versions went back */
-    bool doubt;  /* the answer was one of a server that is not ready: have it checked */
+    bool rewind;                       /* with COMMIT: the server's versions went back */
+    bool doubt; /* the answer was one of a server that is not ready: have it checked */
     enum reflector_command command;
     int64_t timer_ms; /* arm for TIMER; -1: leave it as it is, with a command: disarm */
     /* LIST, CHECK, WATCH. Strings are borrowed from the machine and the input; "" means absent. */
@@ -141,7 +141,5 @@ void reflector_machine_init(struct reflector_machine *machine, bool single, bool
                             uint64_t seed);
 void reflector_step(struct reflector_machine *machine, const struct reflector_input *input,
                     int64_t now_ms, struct reflector_output *ret_output);
-/* "listing", "watching", … for logs. */
-const char *reflector_state_name(enum reflector_state state);
 
 #endif

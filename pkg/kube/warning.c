@@ -19,7 +19,8 @@ void warnings_finish(struct warnings *warnings)
     strmap_finish(&warnings->seen);
 }
 
-/* The quoted string of RFC 7234 section 5.5, without its quotes and escapes; NULL: there is none. */
+/* The quoted string of RFC 7234 section 5.5, without its quotes and escapes; NULL: there is none.
+ */
 static char *parse(const char *header)
 {
     const char *from = strncmp(header, "299 ", 4) == 0 ? strchr(header, '"') : NULL;

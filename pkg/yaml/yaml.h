@@ -24,8 +24,8 @@
  * and .nan, !!binary, !!set, !!omap and unknown tags. Aliases are written out, copies share
  * nothing. Errors are ERR_INVALID and begin "line L, column C: ".
  *
- * A JSON text that is no YAML 1.1 (surrogate pairs as escapes) is read by json_parse, with its rules
- * for repeated keys.
+ * A JSON text that is no YAML 1.1 (surrogate pairs as escapes) is read by json_parse, with its
+ * rules for repeated keys.
  */
 int yaml_to_json(const char *text, size_t len, struct json_object **ret_documents,
                  struct err *err) MUST_CHECK;

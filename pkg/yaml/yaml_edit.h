@@ -13,7 +13,7 @@
 
 struct yaml_edit {
     size_t start;
-    size_t end; /* equal to start: an insertion */
+    size_t end;              /* equal to start: an insertion */
     const char *replacement; /* borrowed */
 };
 

@@ -7,9 +7,9 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/utf8.h"
-#include "json/json.h"
 #include "yaml/yaml.h"
 #include "yaml/yaml_scalar.h"
+#include "json/json.h"
 
 static void emit(yaml_emitter_t *emitter, yaml_event_t *event, int made)
 {

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "json/json.h"
 #include "yaml/yaml.h"
 #include "yaml/yaml_reader.h"
 #include "yaml/yaml_scalar.h"
+#include "json/json.h"
 
 struct source {
     const char *text;

@@ -98,7 +98,8 @@ static size_t byte_of(struct yaml_reader *reader, size_t index)
     while (reader->mark_index < index && reader->mark_byte < reader->len) {
         do {
             reader->mark_byte++;
-        } while (reader->mark_byte < reader->len && is_continuation(reader->text[reader->mark_byte]));
+        } while (reader->mark_byte < reader->len &&
+                 is_continuation(reader->text[reader->mark_byte]));
         reader->mark_index++;
     }
     while (reader->mark_index > index && reader->mark_byte > 0) {
@@ -403,8 +404,7 @@ void yaml_reader_destroy(struct yaml_reader *reader)
 /* The current event begins a document. */
 static int check_version(struct yaml_reader *reader, struct err *err)
 {
-    const yaml_version_directive_t *version =
-        reader->event.data.document_start.version_directive;
+    const yaml_version_directive_t *version = reader->event.data.document_start.version_directive;
     if (version != NULL && (version->major != 1 || version->minor != 1)) {
         return fail_at(reader, byte_of(reader, reader->event.start_mark.index), err,
                        "YAML %d.%d, must be 1.1", version->major, version->minor);

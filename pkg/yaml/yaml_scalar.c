@@ -16,9 +16,27 @@ struct word {
     struct yaml_scalar scalar;
 };
 
-#define WORD_NULL(word) {word, {.type = YAML_TYPE_NULL}}
-#define WORD_BOOL(word, is) {word, {.type = YAML_TYPE_BOOL, .boolean = (is)}}
-#define WORD_FLOAT(word, is) {word, {.type = YAML_TYPE_FLOAT, .number = (is)}}
+#define WORD_NULL(word)                                                                            \
+    {                                                                                              \
+        word,                                                                                      \
+        {                                                                                          \
+            .type = YAML_TYPE_NULL                                                                 \
+        }                                                                                          \
+    }
+#define WORD_BOOL(word, is)                                                                        \
+    {                                                                                              \
+        word,                                                                                      \
+        {                                                                                          \
+            .type = YAML_TYPE_BOOL, .boolean = (is)                                                \
+        }                                                                                          \
+    }
+#define WORD_FLOAT(word, is)                                                                       \
+    {                                                                                              \
+        word,                                                                                      \
+        {                                                                                          \
+            .type = YAML_TYPE_FLOAT, .number = (is)                                                \
+        }                                                                                          \
+    }
 
 static const struct word words[] = {
     WORD_NULL(""),
@@ -308,8 +326,8 @@ static int resolve_tagged(const struct yaml_node *node, const char *word,
             continue;
         }
         if (tags[i].type == YAML_TYPE_FLOAT && scalar.type == YAML_TYPE_INT) {
-            scalar = (struct yaml_scalar){.type = YAML_TYPE_FLOAT,
-                                          .number = (double)scalar.integer};
+            scalar =
+                (struct yaml_scalar){.type = YAML_TYPE_FLOAT, .number = (double)scalar.integer};
         }
         bool natural = tags[i].type == YAML_TYPE_INT && scalar.type == YAML_TYPE_UINT;
         if (strlen(node->value) != node->value_len || (scalar.type != tags[i].type && !natural)) {

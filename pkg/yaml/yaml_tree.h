@@ -6,9 +6,10 @@
  * strings; it borrows the text, which must outlive it. Nodes are never changed.
  *
  * What is read is what libyaml reads: YAML 1.1 in UTF-8, with or without a byte order mark (a %YAML
- * directive with another version is refused, as goyaml does). It is bounded: YAML_TEXT_MAX bytes, YAML_NODES_MAX nodes, YAML_DEPTH_MAX levels, and at most
- * YAML_ALIAS_NODES_MAX nodes when all aliases are written out, which refuses alias bombs before
- * anybody follows an alias. Errors are ERR_INVALID and begin "line L, column C: ".
+ * directive with another version is refused, as goyaml does). It is bounded: YAML_TEXT_MAX bytes,
+ * YAML_NODES_MAX nodes, YAML_DEPTH_MAX levels, and at most YAML_ALIAS_NODES_MAX nodes when all
+ * aliases are written out, which refuses alias bombs before anybody follows an alias. Errors are
+ * ERR_INVALID and begin "line L, column C: ".
  */
 #ifndef YAML_YAML_TREE_H
 #define YAML_YAML_TREE_H

@@ -12,8 +12,8 @@
 
 #include "adjust/kube_proxy_text.h"
 #include "base/alloc.h"
-#include "json/json.h"
 #include "yaml/yaml.h"
+#include "json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

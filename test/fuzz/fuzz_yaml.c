@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "json/json.h"
 #include "yaml/yaml.h"
 #include "yaml/yaml_tree.h"
+#include "json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,12 +27,15 @@ static void check_scalar(const char *text, const struct yaml_node *node)
         return;
     }
     if (node->style == YAML_STYLE_PLAIN && memchr(text + node->start, '\n', len) == NULL &&
-        memchr(text + node->start, '\r', len) == NULL && memchr(text + node->start, '\xc2', len) == NULL &&
+        memchr(text + node->start, '\r', len) == NULL &&
+        memchr(text + node->start, '\xc2', len) == NULL &&
         memchr(text + node->start, '\xe2', len) == NULL) {
         require(len == node->value_len && memcmp(text + node->start, node->value, len) == 0);
     }
-    static const char first[] = {[YAML_STYLE_SINGLE] = '\'', [YAML_STYLE_DOUBLE] = '"',
-                                 [YAML_STYLE_LITERAL] = '|', [YAML_STYLE_FOLDED] = '>'};
+    static const char first[] = {[YAML_STYLE_SINGLE] = '\'',
+                                 [YAML_STYLE_DOUBLE] = '"',
+                                 [YAML_STYLE_LITERAL] = '|',
+                                 [YAML_STYLE_FOLDED] = '>'};
     if (node->style != YAML_STYLE_PLAIN) {
         require(len != 0 && text[node->start] == first[node->style]);
     }

@@ -57,17 +57,15 @@ static bool is_done(void *arg)
 
 void kube_rig_connect(struct kube_rig *rig)
 {
-    const struct kube_client_observer observer = {.request = on_request,
-                                                  .warning = on_warning,
-                                                  .availability = on_availability,
-                                                  .arg = rig};
+    const struct kube_client_observer observer = {
+        .request = on_request, .warning = on_warning, .availability = on_availability, .arg = rig};
     struct err err = {0};
     struct readiness ready = {0};
     kube_client_destroy(rig->client);
     rig->client = NULL;
-    ck_assert_msg(kube_client_create(rig->loop, &rig->config, "rig/1", &observer, &rig->client,
-                                     &err) == 0,
-                  "%s", err.text);
+    ck_assert_msg(
+        kube_client_create(rig->loop, &rig->config, "rig/1", &observer, &rig->client, &err) == 0,
+        "%s", err.text);
     kube_client_start(rig->client, on_ready, &ready);
     ck_assert(!ready.done); /* never from within */
     ck_assert_int_ge(kube_rig_until(rig, 5000, is_done, &ready), 0);

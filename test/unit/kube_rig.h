@@ -32,7 +32,6 @@ void kube_rig_connect(struct kube_rig *rig);
 /* Runs the loop for so long. */
 void kube_rig_idle(struct kube_rig *rig, int64_t ms);
 /* Runs the loop until `holds` is true; -1 after `limit_ms`, else how long it took. */
-int64_t kube_rig_until(struct kube_rig *rig, int64_t limit_ms, bool (*holds)(void *arg),
-                       void *arg);
+int64_t kube_rig_until(struct kube_rig *rig, int64_t limit_ms, bool (*holds)(void *arg), void *arg);
 
 #endif

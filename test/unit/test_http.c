@@ -99,6 +99,7 @@ END_TEST
 static void run_shared(const char *name, const char *kind, int connections)
 {
     static struct call calls[20];
+    memset(calls, 0, sizeof(calls));
     int done = 0;
     http_rig_start(&rig, name, kind);
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
@@ -179,6 +180,7 @@ START_TEST(large_bodies_on_parallel_streams)
 {
     http_rig_start(&rig, "large", "h2");
     static struct call calls[6];
+    memset(calls, 0, sizeof(calls));
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         calls[i].stream = i % 2 == 0;
         call_get(&rig, &calls[i], "/size?n=3000000");

@@ -63,6 +63,7 @@ START_TEST(all_streams_learn_that_the_connection_is_lost)
     static const char *const paths[] = {"/goaway?last=0", "/cut?how=orderly", "/cut?how=reset"};
     http_rig_start(&rig, "together", "h2");
     static struct call calls[5];
+    memset(calls, 0, sizeof(calls));
     for (size_t i = 0; i + 1 < ARRAY_LEN(calls); i++) {
         calls[i].stream = i % 2 == 0;
         call_get(&rig, &calls[i], "/pieces?n=2&end=no");
@@ -183,6 +184,7 @@ START_TEST(connection_refused)
     http_rig_start(&rig, "refused", "h2");
     free(fakepeer_ask("stop refused"));
     static struct call calls[5];
+    memset(calls, 0, sizeof(calls));
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         call_get(&rig, &calls[i], "/echo");
     }
@@ -218,6 +220,7 @@ START_TEST(server_that_accepts_and_never_answers)
     http_rig_start(&rig, "mute", "h2");
     free(fakepeer_ask("mute mute"));
     static struct call calls[3]; /* two of them wait for the first one's connection */
+    memset(calls, 0, sizeof(calls));
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         call_submit(&rig, &calls[i],
                     &(struct http_request){.method = "GET", .path = "/echo", .connect_ms = 200});

@@ -243,7 +243,7 @@ START_TEST(anything_from_any_callback)
     call_wait(&rig, &other.pieces, 1);
     act_chosen = what;
     call_get(&rig, &call, "/pieces?n=2&pause=0.02");
-    http_rig_idle(&rig, 400);
+    http_rig_idle(&rig, 300);
     ck_assert_int_eq(call.dones, acts[what].self_ends || where == IN_DONE);
     ck_assert_int_eq(call.heads, 1);
     ck_assert_int_eq(other.dones, acts[what].other_ends);

@@ -75,9 +75,8 @@ START_TEST(a_request_and_its_answer)
     get(&rig, "/echo?x=1", &outcome);
     ck_assert_int_eq(outcome.kind, ERR_NONE);
     ck_assert_int_eq(outcome.http_status, 200);
-    ck_assert_str_eq(outcome.json,
-                     "{\"kind\":\"Echo\",\"method\":\"GET\",\"path\":\"/echo?x=1\","
-                     "\"agent\":\"rig/1\",\"accept\":\"application/json\"}");
+    ck_assert_str_eq(outcome.json, "{\"kind\":\"Echo\",\"method\":\"GET\",\"path\":\"/echo?x=1\","
+                                   "\"agent\":\"rig/1\",\"accept\":\"application/json\"}");
     ck_assert_int_eq(rig.requests, 1);
     ck_assert_int_eq(rig.last_status, 200);
 

@@ -3,10 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "json/json.h"
 #include "unit/unit.h"
 #include "yaml/yaml.h"
 #include "yaml/yaml_tree.h"
+#include "json/json.h"
 
 struct row {
     const char *yaml;
@@ -20,7 +20,9 @@ static const struct row rows[] = {
     {"---\n", "[null]"},
     {"---\n---\na: 1\n", "[null,{\"a\":1}]"},
     {"a: 1\n---\nb: 2\n...\n---\n- c\n", "[{\"a\":1},{\"b\":2},[\"c\"]]"},
-    {"\xef\xbb\xbf" "a: 1\n", "[{\"a\":1}]"},
+    {"\xef\xbb\xbf"
+     "a: 1\n",
+     "[{\"a\":1}]"},
     {"%YAML 1.1\n---\na: 1\n", "[{\"a\":1}]"},
     {"a: yes\nb: \"yes\"\nc: ~\nd: 0x10\ne: 017\nf: 1.5\ng: 1e3\nh: 2026-11-24\n",
      "[{\"a\":true,\"b\":\"yes\",\"c\":null,\"d\":16,\"e\":15,\"f\":1.5,\"g\":1000,"

@@ -32,7 +32,9 @@ static const struct {
     size_t column;
     const char *says;
 } bad[] = {
-    {"\xff\xfe" "a\0", 4, 1, 1, "UTF-16"},
+    {"\xff\xfe"
+     "a\0",
+     4, 1, 1, "UTF-16"},
     {"\xfe\xff\0a", 4, 1, 1, "UTF-16"},
     {"a: \0", 4, 1, 4, "NUL"},
     {"a: b\n\xc3\xa9\0", 8, 2, 2, "NUL"},
@@ -40,27 +42,24 @@ static const struct {
     {"a: b\n c: \xed\xa0\x80", 12, 2, 5, "invalid UTF-8"},
     {"a: \xc3", 4, 1, 4, "invalid UTF-8"},
     {"a\n\x7f", 3, 2, 1, "control characters"},
-    {"\xef\xbb\xbf" "a\x01", 5, 1, 2, "control characters"},
+    {"\xef\xbb\xbf"
+     "a\x01",
+     5, 1, 2, "control characters"},
     {"a: b: c", 7, 1, 5, "mapping values are not allowed"},
     {"a: 'b", 5, 1, 6, "while scanning a quoted scalar, found unexpected end of stream"},
-    {"\xef\xbb\xbf" "a: 'b", 8, 1, 6, "unexpected end of stream"},
+    {"\xef\xbb\xbf"
+     "a: 'b",
+     8, 1, 6, "unexpected end of stream"},
     {"\xc3\xa9: @", 5, 1, 4, "cannot start any token"},
     {"a:\r  - b\r c: d", 14, 3, 2, "did not find expected key"},
     {"%YAML 1.2\n---\n", 14, 1, 1, "YAML 1.2, must be 1.1"},
-    {"%YAML 2.1\n---\n", 14, 1, 1, ""},
+    {"%YAML 2.1\n---\n", 14, 1, 1, "incompatible"},
     {"*a", 2, 1, 1, "alias *a without an anchor"},
-    {"- &a b\n--- \n- *b", 16, 0, 0, NULL},
     {"[&a [b, *a]]", 12, 1, 9, "stands inside its own anchor"},
 };
 
 START_TEST(bad_texts)
 {
-    if (bad[_i].says == NULL) {
-        struct yaml_tree *tree;
-        ck_assert_int_eq(yaml_tree_parse(bad[_i].text, bad[_i].len, &tree, NULL, NULL), 0);
-        yaml_tree_destroy(tree);
-        return;
-    }
     check_refused(bad[_i].text, bad[_i].len, bad[_i].line, bad[_i].column, bad[_i].says);
 }
 END_TEST
@@ -130,7 +129,7 @@ START_TEST(too_deep_by_alias)
     struct yaml_tree *tree;
     ck_assert_int_eq(yaml_tree_parse(most, strlen(most), &tree, NULL, NULL), 0);
     yaml_tree_destroy(tree);
-    check_refused(more, strlen(more), 1, 1 + 4 + 80 + 2 + 24 - 1 + 1, "deep by alias *a");
+    check_refused(more, strlen(more), 1, strlen(more) - 26, "deep by alias *a");
 }
 END_TEST
 
@@ -146,7 +145,7 @@ START_TEST(alias_bomb)
         }
         buf_puts(&text, "]\n");
     }
-    check_refused(text.data, text.len, 5, 33, "aliases stand for more than 100000 values");
+    check_refused(text.data, text.len, 5, 43, "aliases stand for more than 100000 values");
     buf_finish(&text);
 }
 END_TEST

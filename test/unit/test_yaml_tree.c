@@ -39,7 +39,9 @@ struct row {
 
 static const struct row rows[] = {
     {"a", "", "a", "a", SCALAR, YAML_STYLE_PLAIN},
-    {"\xef\xbb\xbf" "a", "", "a", "a", SCALAR, YAML_STYLE_PLAIN},
+    {"\xef\xbb\xbf"
+     "a",
+     "", "a", "a", SCALAR, YAML_STYLE_PLAIN},
     {"a: b c  # d\n", "1", "b c", "b c", SCALAR, YAML_STYLE_PLAIN},
     {"a: b\n  c\n\n  d\nx: y", "1", "b\n  c\n\n  d", "b c\nd", SCALAR, YAML_STYLE_PLAIN},
     {"a: 'b''c' \n", "1", "'b''c'", "b'c", SCALAR, YAML_STYLE_SINGLE},
@@ -60,12 +62,15 @@ static const struct row rows[] = {
     {"a: &n b\nc: *n # d", "3", "*n", "n", ALIAS, YAML_STYLE_PLAIN},
     {"\xe4\xb8\xad: \xf0\x9f\x98\x80\xc3\xa9 # \xe4\xb8\xad\nb: 'c\xc3\xa9'\n", "1",
      "\xf0\x9f\x98\x80\xc3\xa9", "\xf0\x9f\x98\x80\xc3\xa9", SCALAR, YAML_STYLE_PLAIN},
-    {"\xe4\xb8\xad: \xf0\x9f\x98\x80\xc3\xa9 # \xe4\xb8\xad\nb: 'c\xc3\xa9'\n", "3",
-     "'c\xc3\xa9'", "c\xc3\xa9", SCALAR, YAML_STYLE_SINGLE},
+    {"\xe4\xb8\xad: \xf0\x9f\x98\x80\xc3\xa9 # \xe4\xb8\xad\nb: 'c\xc3\xa9'\n", "3", "'c\xc3\xa9'",
+     "c\xc3\xa9", SCALAR, YAML_STYLE_SINGLE},
     {"\xe4\xb8\xad: [\xc3\xa9, {a: \xc3\xa9}] \nb: c\n", "11", "{a: \xc3\xa9}", NULL, MAP,
      YAML_STYLE_FLOW},
     {"a: b\r\nc: d\r\n", "3", "d", "d", SCALAR, YAML_STYLE_PLAIN},
-    {"a: b\xc2\x85" "c: d\xe2\x80\xa8" "e: f\n", "5", "f", "f", SCALAR, YAML_STYLE_PLAIN},
+    {"a: b\xc2\x85"
+     "c: d\xe2\x80\xa8"
+     "e: f\n",
+     "5", "f", "f", SCALAR, YAML_STYLE_PLAIN},
     {"# x\n--- # y\na: b\n...\n", "1", "b", "b", SCALAR, YAML_STYLE_PLAIN},
 };
 
@@ -138,8 +143,9 @@ END_TEST
 
 START_TEST(finds_merges)
 {
-    struct yaml_tree *tree = parse("a: &x {b: 1}\nc: &y [*x]\n<<: *x\n\"<<\": *x\n<<: [*x, {d: 1}]\n"
-                                   "<<: 5\n<<: *y\n<<: []\n!!merge <<: {}\n<<: [*x, 5]\n");
+    struct yaml_tree *tree =
+        parse("a: &x {b: 1}\nc: &y [*x]\n<<: *x\n\"<<\": *x\n<<: [*x, {d: 1}]\n"
+              "<<: 5\n<<: *y\n<<: []\n!!merge <<: {}\n<<: [*x, 5]\n");
     const struct yaml_node *root = yaml_tree_root(tree);
     size_t count;
     ck_assert(!yaml_map_is_merge(root, 0) && !yaml_map_is_merge(root, 3));
@@ -199,9 +205,15 @@ static const struct {
     size_t end;
     bool empty;
 } ends[] = {
-    {"", 0, true},        {"# a\n", 4, true},          {"a: b\n", 5, false},
-    {"a: b", 4, false},   {"a: b\n---\nc: [\n", 5, false}, {"a: b\n...\n{\n", 5, false},
-    {"---\n", 4, false},  {"a: b\n# c\n---\n", 9, false}, {"a: \xc3\xa9\n---\n", 6, false},
+    {"", 0, true},
+    {"# a\n", 4, true},
+    {"a: b\n", 5, false},
+    {"a: b", 4, false},
+    {"a: b\n---\nc: [\n", 5, false},
+    {"a: b\n...\n{\n", 5, false},
+    {"---\n", 4, false},
+    {"a: b\n# c\n---\n", 9, false},
+    {"a: \xc3\xa9\n---\n", 6, false},
     {"--- a\n--- b", 6, false},
 };
 
@@ -227,9 +239,18 @@ static const struct {
     {"ab\r\ncd", 5, {2, 2}},
     {"ab\rcd", 4, {2, 2}},
     {"ab\r\rcd", 4, {3, 1}},
-    {"\xc3\xa9\xf0\x9f\x98\x80" "a", 6, {1, 3}},
-    {"\xef\xbb\xbf" "ab", 4, {1, 2}},
-    {"a\xe2\x80\xa8" "b", 4, {1, 3}},
+    {"\xc3\xa9\xf0\x9f\x98\x80"
+     "a",
+     6,
+     {1, 3}},
+    {"\xef\xbb\xbf"
+     "ab",
+     4,
+     {1, 2}},
+    {"a\xe2\x80\xa8"
+     "b",
+     4,
+     {1, 3}},
 };
 
 START_TEST(tells_places)
