@@ -91,6 +91,23 @@ static bool known_tag(const struct yaml_node *node)
     return false;
 }
 
+/*
+ * Whether the tag ends at a blank. goyaml reads ",[]" on as part of a tag, libyaml does not, so
+ * what a tag next to them means differs between kube-proxy and us.
+ */
+static bool tag_stands_apart(const struct kube_proxy_finding *finding, const struct yaml_node *node)
+{
+    const char *text = finding->text;
+    size_t at = node->start;
+    while (at < finding->len && text[at] != '!') {
+        at++; /* an anchor may stand before the tag, without '!' in its name */
+    }
+    while (at < finding->len && strchr(" \t\r\n,", text[at]) == NULL) {
+        at++;
+    }
+    return at == finding->len || text[at] != ',';
+}
+
 /* A tag such as !!binary may make another text of a key: nothing is certain with it. */
 static int check_tags(struct finder *finder, const struct yaml_node *node)
 {
@@ -98,6 +115,9 @@ static int check_tags(struct finder *finder, const struct yaml_node *node)
         bool core = strncmp(node->tag, core_tag, strlen(core_tag)) == 0;
         return refuse(finder, node, "the tag %s%.64s is not understood: edit it by hand",
                       core ? "!!" : "", node->tag + (core ? strlen(core_tag) : 0));
+    }
+    if (node->tag != NULL && !tag_stands_apart(finder->finding, node)) {
+        return refuse(finder, node, "a tag without a blank behind it: edit it by hand");
     }
     size_t items = node->kind == YAML_KIND_MAP ? 2 * node->count : node->count;
     for (size_t i = 0; i < items; i++) {

@@ -195,6 +195,37 @@ START_TEST(large_bodies_on_parallel_streams)
 }
 END_TEST
 
+static void note_wake(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+START_TEST(idle_streams_keep_the_loop_asleep)
+{
+    http_rig_start(&rig, "asleep", "h2");
+    static struct call calls[12];
+    memset(calls, 0, sizeof(calls));
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        calls[i].stream = true;
+        call_get(&rig, &calls[i], "/pieces?n=3&end=no");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        call_wait(&rig, &calls[i].pieces, 1);
+    }
+    http_rig_idle(&rig, 300);
+    bool awake = false;
+    int rounds = 0;
+    struct loop_timer *timer = loop_timer_create(rig.loop, note_wake, &awake);
+    loop_timer_arm(timer, 500);
+    for (; !awake; rounds++) {
+        loop_run_once(rig.loop);
+    }
+    ck_assert_int_le(rounds, 10);
+    loop_timer_destroy(timer);
+    finish();
+}
+END_TEST
+
 static const struct {
     const char *path;
     bool accept;
@@ -378,6 +409,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, stream_comes_in_pieces_in_order);
     tcase_add_test(tcase, head_comes_before_the_body);
     tcase_add_test(tcase, large_bodies_on_parallel_streams);
+    tcase_add_test(tcase, idle_streams_keep_the_loop_asleep);
     tcase_add_loop_test(tcase, gzip_only_when_asked_for, 0, (int)ARRAY_LEN(gzip_cases));
     tcase_add_test(tcase, response_headers);
     tcase_add_loop_test(tcase, retry_after_values, 0, (int)ARRAY_LEN(retry_afters));

@@ -30,6 +30,8 @@ static const struct refused_row refused[] = {
     {"a: \x01\n", 3, 4, "control characters"},
     {"a: !!binary /x\n" CC "  kubeconfig: /x\n", 3, 4, "!!binary"},
     {CC "  !!binary a3ViZWNvbmZpZw==: /x\n", 4, 3, "!!binary"},
+    {"a: {b: !!str, c: d}\n" CC "  kubeconfig: /x\n", 3, 8, "a tag without a blank"},
+    {"clientConnection: {kubeconfig: &b !,str /x}\n", 3, 32, "a tag without a blank"},
     /* twice */
     {CC "  kubeconfig: \"\"\n  kubeconfig: /x\n", 5, 3, "twice"},
     {CC "  kubeconfig: /x\n  'kubeconfig': \"\"\n", 5, 3, "twice"},
