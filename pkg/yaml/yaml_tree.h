@@ -23,7 +23,7 @@
 
 enum {
     YAML_TEXT_MAX = 16 << 20,
-    YAML_NODES_MAX = 1 << 20,
+    YAML_NODES_MAX = 2 << 20,
     YAML_DEPTH_MAX = 64, /* maps and sequences within each other, aliases followed */
     YAML_ALIAS_NODES_MAX = 100000,
 };

@@ -95,7 +95,7 @@ START_TEST(too_many_values)
     ck_assert_int_eq(yaml_tree_parse(most, strlen(most), &tree, NULL, NULL), 0);
     ck_assert_uint_eq(yaml_tree_root(tree)->count, YAML_NODES_MAX - 1);
     yaml_tree_destroy(tree);
-    check_refused(more, strlen(more), 1, strlen(more) - 1, "more than 1048576 values");
+    check_refused(more, strlen(more), 1, strlen(more) - 1, "more than 2097152 values");
     free(commas);
 }
 END_TEST
