@@ -43,23 +43,30 @@ static void start(struct availability *self, enum availability_request request, 
 {
     self->pending |= request;
     out->start |= request;
+    if (self->down && !self->answered) {
+        out->fresh |= request;
+    }
     if (request == AVAILABILITY_PROBE) {
         int64_t fifth = AVAILABILITY_INTERVAL_MS / 5;
         int64_t jitter_ms = (int64_t)(random % (uint64_t)(2 * fifth + 1)) - fifth;
         self->probe_ms = now_ms + AVAILABILITY_INTERVAL_MS + jitter_ms;
-        out->fresh = !self->answered;
     } else if (request == AVAILABILITY_PATIENT) {
         self->patient_ms = now_ms + AVAILABILITY_PATIENT_INTERVAL_MS;
     } else {
-        self->beat_ms = now_ms + DOUBT_INTERVAL_MS;
+        self->beat_ms = now_ms + AVAILABILITY_INTERVAL_MS;
     }
+}
+
+static void take_back(struct availability *self, unsigned requests, struct availability_output *out)
+{
+    out->cancel |= self->pending & requests;
+    self->pending &= ~requests;
 }
 
 static void drop_connections(struct availability *self, struct availability_output *out)
 {
-    out->cancel |= self->pending;
+    take_back(self, ~0U, out);
     out->reset = true;
-    self->pending = 0;
     self->dropped = true;
     self->answered = false;
 }
@@ -75,6 +82,7 @@ static void go_down(struct availability *self, int64_t now_ms, bool confirmed, b
     self->probe_ms = now_ms;
     self->patient_ms = now_ms + AVAILABILITY_PROBE_LIMIT_MS;
     out->went_down = confirmed;
+    take_back(self, AVAILABILITY_HEARTBEAT, out);
     if (drop) {
         drop_connections(self, out);
     }
@@ -82,8 +90,7 @@ static void go_down(struct availability *self, int64_t now_ms, bool confirmed, b
 
 static void go_up(struct availability *self, int64_t now_ms, struct availability_output *out)
 {
-    out->cancel |= self->pending;
-    self->pending = 0;
+    take_back(self, ~0U, out);
     self->down = false;
     out->came_up = true;
     out->outage_ms = self->confirmed ? max_ms(now_ms - self->down_since_ms, 1) : 0;
@@ -101,16 +108,16 @@ static void confirm(struct availability *self, struct availability_output *out)
 static void obey(struct availability *self, int64_t retry_after_ms, int64_t now_ms)
 {
     if (retry_after_ms > 0) {
-        bool believed = retry_after_ms < BACKOFF_RETRY_AFTER_MAX_MS;
-        int64_t wait_ms = believed ? retry_after_ms : BACKOFF_RETRY_AFTER_MAX_MS;
-        self->probe_ms = max_ms(self->probe_ms, now_ms + wait_ms);
-        self->patient_ms = max_ms(self->patient_ms, now_ms + wait_ms);
-        self->beat_ms = max_ms(self->beat_ms, now_ms + wait_ms);
+        int64_t then_ms = now_ms + backoff_believe(retry_after_ms);
+        self->probe_ms = max_ms(self->probe_ms, then_ms);
+        self->patient_ms = max_ms(self->patient_ms, then_ms);
+        self->beat_ms = max_ms(self->beat_ms, then_ms);
     }
 }
 
-static void on_heartbeat(struct availability *self, const struct availability_input *input,
-                         enum verdict verdict, int64_t now_ms, struct availability_output *out)
+static void on_answer_while_up(struct availability *self, const struct availability_input *input,
+                               enum verdict verdict, int64_t now_ms,
+                               struct availability_output *out)
 {
     self->answered = verdict != VERDICT_SILENT;
     if (verdict == VERDICT_SILENT) {
@@ -142,6 +149,8 @@ static void on_probe(struct availability *self, const struct availability_input 
         }
         return;
     }
+    /* From here on over the connection that answered. */
+    take_back(self, ~0U, out);
     if (self->trouble_since_ms < 0) {
         self->trouble_since_ms = now_ms;
     }
@@ -157,14 +166,15 @@ static void on_result(struct availability *self, const struct availability_input
 {
     enum verdict verdict = judge(self, input->http_status);
     self->pending &= ~(unsigned)input->request;
-    if (input->http_status >= 200 && input->http_status <= 299) {
+    bool readyz = input->request != AVAILABILITY_HEARTBEAT;
+    if (readyz && input->http_status >= 200 && input->http_status <= 299) {
         self->was_ok = true;
         self->tolerated = false;
     }
     if (self->down) {
         on_probe(self, input, verdict, now_ms, out);
     } else {
-        on_heartbeat(self, input, verdict, now_ms, out);
+        on_answer_while_up(self, input, verdict, now_ms, out);
     }
 }
 
@@ -189,7 +199,7 @@ static void schedule_down(struct availability *self, int64_t now_ms, uint64_t ra
             next_ms = self->probe_ms;
         }
     }
-    if ((self->pending & AVAILABILITY_PATIENT) == 0) {
+    if ((self->pending & AVAILABILITY_PATIENT) == 0 && !self->answered) {
         if (self->patient_ms <= now_ms) {
             start(self, AVAILABILITY_PATIENT, now_ms, random, out);
         } else if (self->patient_ms < next_ms) {
@@ -217,8 +227,9 @@ static void schedule_up(struct availability *self, int64_t idle_ms, int64_t now_
 static void ask(struct availability *self, const struct availability_input *input, int64_t now_ms,
                 struct availability_output *out)
 {
-    if (!self->down && self->pending == 0 && self->beat_ms <= now_ms) {
-        start(self, AVAILABILITY_HEARTBEAT, now_ms, input->random, out);
+    if (!self->down && (self->pending & AVAILABILITY_PATIENT) == 0 && self->patient_ms <= now_ms) {
+        start(self, AVAILABILITY_PATIENT, now_ms, input->random, out);
+        self->patient_ms = now_ms + DOUBT_INTERVAL_MS;
     }
 }
 

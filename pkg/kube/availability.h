@@ -6,9 +6,10 @@
  * small request is no load, and all watches can resume the moment it answers. Back-off is for a
  * server that answers with trouble, and each watch has its own.
  *
- * While it is up and somebody watches, a heartbeat asks for /readyz over the shared connection
- * when nothing was received for a while: a half-open connection or a frozen server is noticed
- * within seconds, not when TCP gives up.
+ * While it is up and somebody watches, a heartbeat asks over the shared connection whether it
+ * lives when nothing was received for a while: a half-open connection or a frozen server is
+ * noticed within seconds, not when TCP gives up. Heartbeats leave etcd out: a server without it
+ * takes seconds for /readyz, and its watches are still good.
  */
 #ifndef KUBE_AVAILABILITY_H
 #define KUBE_AVAILABILITY_H
@@ -17,8 +18,10 @@
 #include <stdint.h>
 
 enum {
-    AVAILABILITY_INTERVAL_MS = 500, /* between probes, with 20 % jitter either way */
-    AVAILABILITY_PROBE_LIMIT_MS = 1000,
+    AVAILABILITY_INTERVAL_MS = 500,     /* between probes, with 20 % jitter either way */
+    AVAILABILITY_PROBE_LIMIT_MS = 1000, /* over a new connection */
+    /* Over a connection that has answered: without etcd, /readyz takes 2 to 4 s to say so. */
+    AVAILABILITY_TROUBLED_LIMIT_MS = 5000,
     /* On a slow link connection, TLS and answer take longer than a probe may: now and then one is
      * given the time. */
     AVAILABILITY_PATIENT_INTERVAL_MS = 8000,
@@ -30,9 +33,9 @@ enum {
 };
 
 enum availability_request {
-    AVAILABILITY_PROBE = 1,
-    AVAILABILITY_PATIENT = 2,
-    AVAILABILITY_HEARTBEAT = 4,
+    AVAILABILITY_PROBE = 1,     /* /readyz, while it is down */
+    AVAILABILITY_PATIENT = 2,   /* /readyz, while it is down or in doubt */
+    AVAILABILITY_HEARTBEAT = 4, /* /livez without etcd */
 };
 
 struct availability {
@@ -47,8 +50,8 @@ struct availability {
     int64_t down_since_ms;
     int64_t trouble_since_ms; /* start of the unbroken run of troubled answers; -1: none */
     int64_t probe_ms;         /* when the next probe is due */
-    int64_t patient_ms;
-    int64_t beat_ms; /* no heartbeat before */
+    int64_t patient_ms;       /* as probe_ms; while it is up: no question for doubt before */
+    int64_t beat_ms;          /* no heartbeat before */
 };
 
 enum availability_input_type {
@@ -73,7 +76,7 @@ struct availability_output {
     unsigned cancel; /* requests to take back */
     bool reset;      /* drop all connections: what was on them gets no answer any more */
     unsigned start;  /* requests to make */
-    bool fresh;      /* a PROBE goes over a new connection (PATIENT always, HEARTBEAT never does) */
+    unsigned fresh;  /* those of them that go over a new connection */
     bool went_down;
     bool came_up;      /* resume what waits */
     int64_t outage_ms; /* with came_up: since it was suspected; 0: a false alarm */

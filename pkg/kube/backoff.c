@@ -1,5 +1,11 @@
 #include "kube/backoff.h"
 
+int64_t backoff_believe(int64_t retry_after_ms)
+{
+    return retry_after_ms < BACKOFF_RETRY_AFTER_MAX_MS ? retry_after_ms
+                                                       : BACKOFF_RETRY_AFTER_MAX_MS;
+}
+
 void backoff_init(struct backoff *backoff)
 {
     backoff->bound_ms = BACKOFF_FIRST_MS;
@@ -34,9 +40,7 @@ int64_t backoff_next(struct backoff *backoff, int64_t retry_after_ms, int64_t no
     if (retry_after_ms <= 0) {
         return delay_ms;
     }
-    if (retry_after_ms > BACKOFF_RETRY_AFTER_MAX_MS) {
-        retry_after_ms = BACKOFF_RETRY_AFTER_MAX_MS;
-    }
+    int64_t asked_ms = backoff_believe(retry_after_ms);
     int64_t spread_ms = (int64_t)(random % BACKOFF_FIRST_MS);
-    return delay_ms > retry_after_ms ? delay_ms : retry_after_ms + spread_ms;
+    return delay_ms > asked_ms ? delay_ms : asked_ms + spread_ms;
 }

@@ -25,6 +25,9 @@ struct backoff {
     int64_t healthy_since_ms; /* -1: not healthy now */
 };
 
+/* A Retry-After, as far as it is believed. */
+int64_t backoff_believe(int64_t retry_after_ms);
+
 void backoff_init(struct backoff *backoff);
 /* It is well now. Repeated calls keep the first time. */
 void backoff_healthy(struct backoff *backoff, int64_t now_ms);

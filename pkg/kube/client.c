@@ -106,8 +106,8 @@ static void observe(const struct call *call, const struct http_response *respons
 }
 
 /*
- * A request without an answer makes the server suspect, if somebody is there to wait for it and
- * it was not ended by our own dropping of connections.
+ * What the answer tells of the server, if somebody is there to wait for it: none at all, unless it
+ * was our own dropping of connections that ended the request, or one as without etcd.
  */
 static void check_answer(const struct call *call, const struct http_response *response,
                          const struct err *err)
@@ -116,6 +116,9 @@ static void check_answer(const struct call *call, const struct http_response *re
     bool silent = err != NULL && err->kind != ERR_CANCELLED && response->status == 0;
     if (silent && client->streams && call->epoch == client->epoch) {
         kube_client_suspect(client);
+    }
+    if (response->status >= 500 && client->streams) {
+        kube_client_doubt(client);
     }
     if (response->status == 401) {
         auth_rejected(client->auth);
@@ -370,11 +373,11 @@ static void on_up(void *arg, int64_t outage_ms)
     }
 }
 
-static void on_probed(void *arg, int http_status, int64_t duration_ms)
+static void on_probed(void *arg, const char *path, int http_status, int64_t duration_ms)
 {
     const struct kube_client *client = arg;
     if (client->observer.request != NULL) {
-        client->observer.request(client->observer.arg, "GET", "/readyz", http_status, duration_ms);
+        client->observer.request(client->observer.arg, "GET", path, http_status, duration_ms);
     }
 }
 

@@ -92,14 +92,15 @@ bool kube_client_up(const struct kube_client *client);
 void kube_client_suspect(struct kube_client *client);
 /*
  * The server gave an answer as one gives that is starting or stopping (5xx; 403, before its
- * authorizer has read its roles): ask /readyz once, and if it is not ready, until it is.
+ * authorizer has read its roles): ask /readyz once, and if it is not ready, until it is. With
+ * streams open, every answer with 5xx does so.
  */
 void kube_client_doubt(struct kube_client *client);
 /* How long the last outage lasted; 0: none, or a suspicion that was wrong. */
 int64_t kube_client_outage_ms(const struct kube_client *client);
 /*
  * Registers a function that runs, from the loop, each time the server is found up again, false
- * alarms included. In order of registration.
+ * alarms included: what failed because of it may be tried again at once. In order of registration.
  */
 struct kube_up_watch;
 struct kube_up_watch *kube_client_on_up(struct kube_client *client, void (*up)(void *arg),

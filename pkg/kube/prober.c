@@ -30,6 +30,23 @@ struct prober {
 
 static void step(struct prober *prober, struct availability_input *input);
 
+static int64_t limit_of(enum availability_request request, bool fresh)
+{
+    if (request == AVAILABILITY_PATIENT) {
+        return AVAILABILITY_PATIENT_LIMIT_MS;
+    }
+    if (request == AVAILABILITY_HEARTBEAT) {
+        return AVAILABILITY_HEARTBEAT_LIMIT_MS;
+    }
+    return fresh ? AVAILABILITY_PROBE_LIMIT_MS : AVAILABILITY_TROUBLED_LIMIT_MS;
+}
+
+/* Paths that every account may ask for (ClusterRole system:public-info-viewer). */
+static const char *path_of(enum availability_request request)
+{
+    return request == AVAILABILITY_HEARTBEAT ? "/livez?exclude=etcd" : "/readyz";
+}
+
 static void on_done(void *arg, const struct http_response *response, const struct err *err)
 {
     struct probe *probe = arg;
@@ -39,7 +56,8 @@ static void on_done(void *arg, const struct http_response *response, const struc
         return; /* the client is being destroyed */
     }
     int status = err == NULL ? response->status : 0;
-    prober->hooks.request(prober->hooks.arg, status, response->duration_ms);
+    prober->hooks.request(prober->hooks.arg, path_of(probe->request), status,
+                          response->duration_ms);
     if (status == 401) {
         auth_rejected(prober->auth);
     }
@@ -49,25 +67,13 @@ static void on_done(void *arg, const struct http_response *response, const struc
                                               .retry_after_ms = response->retry_after_ms});
 }
 
-/*
- * A probe over a connection that answered before is given the time of a heartbeat: with etcd away,
- * /readyz takes 2 s to say so.
- */
-static int64_t limit_of(enum availability_request request, bool fresh)
-{
-    if (request == AVAILABILITY_PATIENT) {
-        return AVAILABILITY_PATIENT_LIMIT_MS;
-    }
-    return fresh ? AVAILABILITY_PROBE_LIMIT_MS : AVAILABILITY_HEARTBEAT_LIMIT_MS;
-}
-
 static void submit(struct prober *prober, struct probe *probe, bool fresh)
 {
     static const struct http_handler handler = {.done = on_done};
     int64_t limit_ms = limit_of(probe->request, fresh);
     struct http_request request = {
         .method = "GET",
-        .path = "/readyz",
+        .path = path_of(probe->request),
         .fresh_connection = fresh,
         .connect_ms = limit_ms,
         .deadline_ms = limit_ms,
@@ -94,9 +100,7 @@ static void carry_out(struct prober *prober, const struct availability_output *o
     for (size_t i = 0; i < REQUESTS; i++) {
         struct probe *probe = &prober->probes[i];
         if ((out->start & probe->request) != 0) {
-            bool fresh = probe->request == AVAILABILITY_PATIENT ||
-                         (probe->request == AVAILABILITY_PROBE && out->fresh);
-            submit(prober, probe, fresh);
+            submit(prober, probe, (out->fresh & probe->request) != 0);
         }
     }
 }

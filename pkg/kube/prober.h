@@ -1,7 +1,7 @@
 /*
  * Asks the API server whether it is there: the driver of availability.h on the loop.
  *
- * It sends GET /readyz with the client's credentials. `lost` and `up` run from the loop, never from
+ * Its requests carry the client's credentials. `lost` and `up` run from the loop, never from
  * within the prober's functions.
  */
 #ifndef KUBE_PROBER_H
@@ -25,7 +25,7 @@ struct prober_hooks {
     /* It answers. `outage_ms` 0: it never was away, for all we know. */
     void (*up)(void *arg, int64_t outage_ms);
     /* A request of the prober's own is done. */
-    void (*request)(void *arg, int http_status, int64_t duration_ms);
+    void (*request)(void *arg, const char *path, int http_status, int64_t duration_ms);
     void *arg;
 };
 

@@ -49,11 +49,12 @@ static bool is_gone(const struct kube_status *status)
 
 /*
  * What a server says that is starting or stopping: handlers that fail, an authorizer that has not
- * read its roles, a custom resource that is not served yet.
+ * read its roles, a custom resource that is not served yet, a watch cache that has lost its etcd.
  */
 static bool is_doubtful(const struct kube_status *status)
 {
-    return status->code >= 500 || status->code == 401 || status->code == 403 || status->code == 404;
+    return status->code >= 500 || status->code == 401 || status->code == 403 ||
+           status->code == 404 || status->code == 429;
 }
 
 /* --- commands --- */
@@ -63,7 +64,6 @@ static void wait_for(struct reflector_machine *self, enum reflector_next next, i
 {
     self->state = REFLECTOR_WAITING;
     self->next = next;
-    self->obeying = false;
     out->command = REFLECTOR_WAIT;
     out->timer_ms = delay_ms;
 }
@@ -73,7 +73,7 @@ static void back_off(struct reflector_machine *self, enum reflector_next next,
 {
     uint64_t random = next_random(self);
     wait_for(self, next, backoff_next(&self->backoff, retry_after_ms, now_ms, random), out);
-    self->obeying = retry_after_ms > 0;
+    self->not_before_ms = now_ms + backoff_believe(retry_after_ms);
 }
 
 /*
@@ -213,7 +213,7 @@ static void on_check_failed(struct reflector_machine *self, const struct kube_st
 {
     plan_check(self, REFLECTOR_CHECK_MIN_MS / 10, now_ms);
     out->doubt = is_doubtful(status);
-    if (out->doubt || status->code == 429) {
+    if (out->doubt) {
         back_off(self, REFLECTOR_NEXT_WATCH, status->retry_after_ms, now_ms, out);
     } else {
         open_watch(self, now_ms, out);
@@ -354,11 +354,11 @@ static void on_watch_error(struct reflector_machine *self, const struct kube_sta
     } else if (status->too_large_version) {
         self->unavailable = true;
         relist(self, now_ms, out);
-    } else if (status->code == 429) {
-        back_off(self, REFLECTOR_NEXT_WATCH, status->retry_after_ms, now_ms, out);
     } else {
+        bool relist_too = status->code != 429;
         out->doubt = is_doubtful(status);
-        back_off(self, REFLECTOR_NEXT_SYNC, status->retry_after_ms, now_ms, out);
+        back_off(self, relist_too ? REFLECTOR_NEXT_SYNC : REFLECTOR_NEXT_WATCH,
+                 status->retry_after_ms, now_ms, out);
     }
 }
 
@@ -402,11 +402,12 @@ static void on_up(struct reflector_machine *self, int64_t outage_ms, int64_t now
     if (away && self->check_ms != INT64_MAX) {
         self->check_ms = now_ms; /* etcd is restored in outages */
     }
-    bool waiting = self->state == REFLECTOR_WAITING && away && !self->obeying;
+    bool waiting = self->state == REFLECTOR_WAITING && away;
     if (self->state != REFLECTOR_BLOCKED && !waiting) {
         return;
     }
-    int64_t early_ms = self->hurried_ms + REFLECTOR_HURRY_MS - now_ms;
+    int64_t next_ms = self->hurried_ms + REFLECTOR_HURRY_MS;
+    int64_t early_ms = (next_ms > self->not_before_ms ? next_ms : self->not_before_ms) - now_ms;
     if (early_ms <= 0) {
         self->hurried_ms = now_ms;
         go_on(self, now_ms, out);

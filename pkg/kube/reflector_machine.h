@@ -72,9 +72,10 @@ struct reflector_machine {
     uint64_t events;                   /* of the watch under way */
     int64_t opened_ms;                 /* when its head came */
     int64_t started_ms;                /* when it was asked for */
-    int64_t relisted_ms; /* last relist without back-off; far in the past at the start */
-    int64_t hurried_ms;  /* last attempt because the server was up again */
-    int64_t check_ms;    /* when the version is to be checked; INT64_MAX before the first list */
+    int64_t relisted_ms;   /* last relist without back-off; far in the past at the start */
+    int64_t hurried_ms;    /* last attempt because the server was up again */
+    int64_t not_before_ms; /* what the last Retry-After asked for */
+    int64_t check_ms;      /* when the version is to be checked; INT64_MAX before the first list */
     struct backoff backoff;
     uint64_t seed;
 };

@@ -135,8 +135,8 @@ class Api:
             pass  # the client closed the connection just now
 
     def _route(self, request: Request, reply: Reply) -> None:
-        if request.path == "/readyz":
-            self._readyz(reply)
+        if request.path in ("/readyz", "/livez"):
+            self._readyz(reply, 200 if request.path == "/livez" else self.ready)
         elif request.path == COLLECTION and request.query.get("watch") == "true":
             self._note_collection("watch", request)
             self._misbehave("watch", reply) or self._watch(request, reply)
@@ -158,13 +158,13 @@ class Api:
         with self.lock:
             self.log.append(" ".join(words))
 
-    def _readyz(self, reply: Reply) -> None:
+    def _readyz(self, reply: Reply, status: int) -> None:
         with self.lock:
             self.log.append("readyz")
         if self.fault("readyz") is not None:
             reply.hang()
         else:
-            reply.respond(self.ready, "ok" if self.ready == 200 else "not ready")
+            reply.respond(status, "ok" if status == 200 else "not ready")
 
     def _misbehave(self, verb: str, reply: Reply) -> bool:
         fault = self.fault(verb)

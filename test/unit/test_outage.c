@@ -134,7 +134,7 @@ START_TEST(a_server_that_is_away_is_asked_twice_a_second)
     int before = f.kube.requests;
     kube_rig_idle(&f.kube, 2000);
     int probes = f.kube.requests - before;
-    ck_assert_msg(probes >= 3 && probes <= 6, "%d probes in 2 s", probes);
+    ck_assert_msg(probes >= 3 && probes <= 7, "%d probes in 2 s", probes);
     rig_end(&f);
 }
 END_TEST
@@ -197,6 +197,42 @@ START_TEST(a_silent_connection_is_noticed)
 }
 END_TEST
 
+static void on_answer(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+    int *status = arg;
+    ck_assert_ptr_nonnull(err);
+    *status = reply->http_status;
+}
+
+/* Watches live on while etcd is away; only requests tell that the server is not well. */
+START_TEST(a_failed_request_makes_the_server_be_asked)
+{
+    struct reflector_rig f;
+    int status = 0;
+    rig_begin(&f, "etcd");
+    rig_tell("put %s a before", "etcd");
+    rig_reflect(&f, NULL, true);
+    rig_await_watching(&f);
+    kube_rig_idle(&f.kube, SETTLE_MS);
+    rig_tell("set %s ready 500", "etcd");
+    kube_submit(f.kube.client,
+                &(const struct kube_request){.method = "PATCH", .path = "/fail?code=500"},
+                on_answer, &status);
+    ck_assert_int_ge(kube_rig_until(&f.kube, RIG_LIMIT_MS, is_down, &f), 0);
+    ck_assert_int_eq(status, 500);
+    rig_tell("put %s a meanwhile", "etcd");
+    rig_await_value(&f, "a", "meanwhile");
+    ck_assert(is_down(&f));
+    rig_tell("set %s ready 200", "etcd");
+    int64_t took_ms = kube_rig_until(&f.kube, RIG_LIMIT_MS, is_up, &f);
+    ck_assert_int_ge(took_ms, 0);
+    ck_assert_int_le(took_ms, BACK_AGAIN_MS);
+    ck_assert_int_eq(fakepeer_number("connections etcd"), 1);
+    rig_expect_log(&f, "list rv=0 limit=500 gzip|watch rv=11|PATCH /fail?code=500 -");
+    rig_end(&f);
+}
+END_TEST
+
 /* One store per object, as the operator has them; all over one connection. */
 START_TEST(watches_share_one_connection_and_come_back_together)
 {
@@ -237,6 +273,7 @@ static Suite *suite(void)
     tcase_add_test(c, a_server_that_is_away_is_asked_twice_a_second);
     tcase_add_test(c, another_certificate_is_not_trusted_and_the_right_one_is);
     tcase_add_test(c, a_silent_connection_is_noticed);
+    tcase_add_test(c, a_failed_request_makes_the_server_be_asked);
     tcase_add_test(c, watches_share_one_connection_and_come_back_together);
     suite_add_tcase(s, c);
     return s;
