@@ -69,7 +69,7 @@ static int add_file(struct dump *dump, const char *path, struct err *err)
         return -1;
     }
     if (yaml_to_json(buf_str(&text), text.len, &documents, err) < 0) {
-        return err_wrap(err, "%s", path);
+        return err_wrap(err, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
     }
     for (size_t i = 0; i < json_array_len(documents); i++) {
         const struct json_object *document = json_array_at(documents, i);

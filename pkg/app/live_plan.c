@@ -23,17 +23,6 @@ struct look {
     int status;
 };
 
-static unsigned all_inputs(const struct world *world)
-{
-    unsigned inputs = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE);
-    for (size_t i = 0; i < adjustments_len; i++) {
-        if (policy_mode(&world->policy, adjustments[i]) != MODE_IGNORE) {
-            inputs |= adjustments[i]->inputs;
-        }
-    }
-    return inputs;
-}
-
 static void fail(struct look *look, const char *what)
 {
     fprintf(stderr, "yurt-steward plan: %s\n", what);
@@ -51,7 +40,7 @@ static void check(void *arg)
         return;
     }
     world_read_policy(world);
-    look->wanted = all_inputs(world);
+    look->wanted = world_wanted_inputs(world);
     cluster_follow(look->cluster, look->wanted);
     if (!world_synced(world, look->wanted)) {
         return;

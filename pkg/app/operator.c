@@ -133,17 +133,6 @@ static struct contention_budget budget(void *arg)
 
 /* --- what the cluster says --- */
 
-static unsigned wanted_inputs(const struct world *world)
-{
-    unsigned inputs = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE);
-    for (size_t i = 0; i < adjustments_len; i++) {
-        if (policy_mode(&world->policy, adjustments[i]) != MODE_IGNORE) {
-            inputs |= adjustments[i]->inputs;
-        }
-    }
-    return inputs;
-}
-
 static void say_problems(struct operator* operator)
 {
     const struct policy *policy = &cluster_world(operator->cluster)->policy;
@@ -180,7 +169,7 @@ static void changed(void *arg, enum input input)
     if (input == INPUT_CONFIG && store_synced(world->stores[INPUT_CONFIG])) {
         world_read_policy(world);
         say_problems(operator);
-        cluster_follow(operator->cluster, wanted_inputs(world));
+        cluster_follow(operator->cluster, world_wanted_inputs(world));
         enqueue_all(operator);
         return;
     }

@@ -63,6 +63,17 @@ void world_read_policy(struct world *world)
     policy_read(&world->policy, configmap != NULL ? configmap->body : NULL);
 }
 
+unsigned world_wanted_inputs(const struct world *world)
+{
+    unsigned inputs = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE);
+    for (size_t i = 0; i < adjustments_len; i++) {
+        if (policy_mode(&world->policy, adjustments[i]) != MODE_IGNORE) {
+            inputs |= adjustments[i]->inputs;
+        }
+    }
+    return inputs;
+}
+
 bool world_synced(const struct world *world, unsigned inputs)
 {
     for (enum input input = 0; input < INPUT_COUNT; input++) {

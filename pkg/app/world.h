@@ -25,6 +25,8 @@ void world_finish(struct world *world);
 void world_snapshot(const struct world *world, int64_t wall_ms, struct snapshot *ret_snapshot);
 /* Reads the ConfigMap as it is in its store into the policy. */
 void world_read_policy(struct world *world);
+/* The inputs (INPUT_BITs) that are read under the policy: an ignored adjustment needs none. */
+unsigned world_wanted_inputs(const struct world *world);
 /* Whether all of these inputs (INPUT_BITs) were listed. */
 bool world_synced(const struct world *world, unsigned inputs);
 
