@@ -23,8 +23,7 @@ enum {
 /* The key of the ConfigMap itself, beside the adjustments' ids. */
 static const char config_key[] = "yurt-steward";
 
-struct operator
-{
+struct steward {
     struct loop *loop;
     struct cluster *cluster;
     struct engine *engine;
@@ -43,11 +42,11 @@ struct operator
 /* --- saying --- */
 
 /* What an Event of this key is about. */
-static void describe_target(struct operator* operator, const char * key, struct event *event)
+static void describe_target(struct steward *steward, const char *key, struct event *event)
 {
     const struct adjustment *adjustment = adjustment_find(key);
     enum input input = adjustment != NULL ? adjustment->target : INPUT_CONFIG;
-    const struct world *world = cluster_world(operator->cluster);
+    const struct world *world = cluster_world(steward->cluster);
     const struct object *object = store_only(world->stores[input]);
     const struct kube_resource *resource =
         adjustment != NULL ? adjustment->target_resource : &resource_configmap;
@@ -62,11 +61,11 @@ static void describe_target(struct operator* operator, const char * key, struct 
 
 static void say(void *arg, const char *key, bool warning, const char *reason, const char *message)
 {
-    struct operator* operator= arg;
+    struct steward *steward = arg;
     struct event event = {
         .warning = warning, .reason = reason, .action = "Reconcile", .note = message};
-    describe_target(operator, key, &event);
-    event_record(operator->recorder, &event);
+    describe_target(steward, key, &event);
+    event_record(steward->recorder, &event);
     LOG_AT(warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, message, "adjustment", key, "reason", reason);
 }
 
@@ -74,8 +73,8 @@ static void say(void *arg, const char *key, bool warning, const char *reason, co
 
 static enum engine_leave plan_key(void *arg, const char *key, int64_t now_ms, struct plan *ret_plan)
 {
-    struct operator* operator= arg;
-    const struct world *world = cluster_world(operator->cluster);
+    struct steward *steward = arg;
+    const struct world *world = cluster_world(steward->cluster);
     const struct adjustment *adjustment = adjustment_find(key);
     enum mode mode = policy_mode(&world->policy, adjustment);
     struct snapshot seen;
@@ -94,8 +93,8 @@ static enum engine_leave plan_key(void *arg, const char *key, int64_t now_ms, st
 
 static const struct object *find_target(void *arg, const struct action *action)
 {
-    struct operator* operator= arg;
-    const struct world *world = cluster_world(operator->cluster);
+    struct steward *steward = arg;
+    const struct world *world = cluster_world(steward->cluster);
     return action->input == INPUT_NONE
                ? NULL
                : store_get(world->stores[action->input], action->ns, action->name);
@@ -103,28 +102,28 @@ static const struct object *find_target(void *arg, const struct action *action)
 
 static void written(void *arg, const struct action *action, const struct json_object *json)
 {
-    struct operator* operator= arg;
-    cluster_written(operator->cluster, action->input, json);
+    struct steward *steward = arg;
+    cluster_written(steward->cluster, action->input, json);
 }
 
 static void read_leases(void *arg, const char *key)
 {
-    struct operator* operator= arg;
+    struct steward *steward = arg;
     for (size_t i = 0; i < adjustments_len; i++) {
         if (strcmp(adjustments[i]->id, key) == 0) {
-            operator->waiting[i] = true;
+            steward->waiting[i] = true;
         }
     }
-    if (!loop_timer_armed(operator->leases)) {
-        cluster_read_leases(operator->cluster);
+    if (!loop_timer_armed(steward->leases)) {
+        cluster_read_leases(steward->cluster);
     }
 }
 
 static struct contention_budget budget(void *arg)
 {
-    struct operator* operator= arg;
+    struct steward *steward = arg;
     struct contention_budget value = {0};
-    const struct world *world = cluster_world(operator->cluster);
+    const struct world *world = cluster_world(steward->cluster);
     if (contention_budget_parse(policy_value(&world->policy, "contention.budget"), &value) < 0) {
         abort(); /* the policy holds checked values only */
     }
@@ -133,124 +132,124 @@ static struct contention_budget budget(void *arg)
 
 /* --- what the cluster says --- */
 
-static void say_problems(struct operator* operator)
+static void say_problems(struct steward *steward)
 {
-    const struct policy *policy = &cluster_world(operator->cluster)->policy;
+    const struct policy *policy = &cluster_world(steward->cluster)->policy;
     static char said[] = "said";
     struct strmap now = STRMAP_INIT(NULL);
     for (size_t i = 0; i < policy->problems_len; i++) {
-        if (strmap_get(&operator->problems, policy->problems[i]) == NULL) {
-            say(operator, config_key, true, "InvalidConfiguration", policy->problems[i]);
+        if (strmap_get(&steward->problems, policy->problems[i]) == NULL) {
+            say(steward, config_key, true, "InvalidConfiguration", policy->problems[i]);
         }
         strmap_set(&now, policy->problems[i], said);
     }
-    strmap_finish(&operator->problems);
-    operator->problems = now;
+    strmap_finish(&steward->problems);
+    steward->problems = now;
 }
 
-static void enqueue_all(struct operator* operator)
+static void enqueue_all(struct steward *steward)
 {
-    const struct world *world = cluster_world(operator->cluster);
+    const struct world *world = cluster_world(steward->cluster);
     for (size_t i = 0; i < adjustments_len; i++) {
         if (policy_mode(&world->policy, adjustments[i]) == MODE_IGNORE) {
-            engine_forget(operator->engine, adjustments[i]->id);
+            engine_forget(steward->engine, adjustments[i]->id);
         }
-        engine_enqueue(operator->engine, adjustments[i]->id);
+        engine_enqueue(steward->engine, adjustments[i]->id);
     }
 }
 
 static void changed(void *arg, enum input input)
 {
-    struct operator* operator= arg;
-    struct world *world = cluster_world(operator->cluster);
-    if (operator->stopping) {
+    struct steward *steward = arg;
+    struct world *world = cluster_world(steward->cluster);
+    if (steward->stopping) {
         return;
     }
     if (input == INPUT_CONFIG && store_synced(world->stores[INPUT_CONFIG])) {
         world_read_policy(world);
-        say_problems(operator);
-        cluster_follow(operator->cluster, world_wanted_inputs(world));
-        enqueue_all(operator);
+        say_problems(steward);
+        cluster_follow(steward->cluster, world_wanted_inputs(world));
+        enqueue_all(steward);
         return;
     }
     for (size_t i = 0; i < adjustments_len; i++) {
         if ((adjustments[i]->inputs & INPUT_BIT(input)) != 0) {
-            engine_enqueue(operator->engine, adjustments[i]->id);
+            engine_enqueue(steward->engine, adjustments[i]->id);
         }
     }
 }
 
 static void leases_read(void *arg, const struct err *err)
 {
-    struct operator* operator= arg;
-    if (operator->stopping) {
+    struct steward *steward = arg;
+    if (steward->stopping) {
         return;
     }
     if (err != NULL) {
         LOG_WARN("cannot read the node Leases, again soon", "error", err->text);
-        loop_timer_arm(operator->leases, LEASES_AGAIN_MS);
+        loop_timer_arm(steward->leases, LEASES_AGAIN_MS);
         return;
     }
     for (size_t i = 0; i < adjustments_len; i++) {
-        if (operator->waiting[i]) {
-            operator->waiting[i] = false;
-            engine_enqueue(operator->engine, adjustments[i]->id);
+        if (steward->waiting[i]) {
+            steward->waiting[i] = false;
+            engine_enqueue(steward->engine, adjustments[i]->id);
         }
     }
 }
 
 static void leases_again(void *arg)
 {
-    struct operator* operator= arg;
-    cluster_read_leases(operator->cluster);
+    struct steward *steward = arg;
+    cluster_read_leases(steward->cluster);
 }
 
 /* --- start and stop --- */
 
 static void ready(void *arg, const struct err *err)
 {
-    struct operator* operator= arg;
+    struct steward *steward = arg;
     if (err != NULL) {
         LOG_ERROR("no credentials", "error", err->text);
-        operator->status = 1;
-        loop_stop(operator->loop);
+        steward->status = 1;
+        loop_stop(steward->loop);
         return;
     }
-    cluster_follow(operator->cluster, INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE));
+    cluster_follow(steward->cluster, INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE));
 }
 
 static void drained(void *arg)
 {
-    struct operator* operator= arg;
-    loop_stop(operator->loop);
+    struct steward *steward = arg;
+    loop_stop(steward->loop);
 }
 
 static void writes_done(void *arg)
 {
-    struct operator* operator= arg;
-    cluster_follow(operator->cluster, 0);
-    event_recorder_drain(operator->recorder, DRAIN_MS, drained, operator);
+    struct steward *steward = arg;
+    cluster_follow(steward->cluster, 0);
+    event_recorder_drain(steward->recorder, DRAIN_MS, drained, steward);
 }
 
 static void too_late(void *arg)
 {
-    struct operator* operator= arg;
+    struct steward *steward = arg;
     LOG_ERROR("the stop took too long, leaving", "limitMs", "25000");
-    operator->status = 1;
-    loop_stop(operator->loop);
+    steward->status = 1;
+    loop_stop(steward->loop);
 }
 
 static void stop(void *arg, int signum)
 {
-    struct operator* operator= arg;
-    if (operator->stopping) {
+    struct steward *steward = arg;
+    if (steward->stopping) {
         _exit(1);
     }
     LOG_INFO("stopping; a second signal leaves at once", "signal",
              signum == SIGTERM ? "SIGTERM" : "SIGINT");
-    operator->stopping = true;
-    loop_timer_arm(operator->hurry, STOP_MS);
-    engine_stop(operator->engine, writes_done, operator);
+    steward->stopping = true;
+    loop_timer_arm(steward->hurry, STOP_MS);
+    engine_stop(steward->engine, writes_done, steward);
 }
 
 /* A closed terminal is no reason to leave kube-system unattended. */
@@ -268,57 +267,59 @@ static char *instance_name(void)
     return xasprintf("yurt-steward-%.64s", host);
 }
 
-static void start(struct operator* operator)
+static void start(struct steward *steward)
 {
-    const struct engine_ops ops = {.plan = plan_key,
-                                   .say = say,
-                                   .target = find_target,
-                                   .written = written,
-                                   .read_leases = read_leases,
-                                   .budget = budget,
-                                   .arg = operator, };
+    const struct engine_ops ops = {
+        .plan = plan_key,
+        .say = say,
+        .target = find_target,
+        .written = written,
+        .read_leases = read_leases,
+        .budget = budget,
+        .arg = steward,
+    };
     AUTO_FREE char *instance = instance_name();
-    struct kube_client *client = cluster_client(operator->cluster);
-    operator->engine = engine_create(operator->loop, client, &ops);
-    operator->recorder = event_recorder_create(operator->loop, client, instance);
-    operator->terminate = loop_signal_create(operator->loop, SIGTERM, stop, operator);
-    operator->interrupt = loop_signal_create(operator->loop, SIGINT, stop, operator);
-    operator->hangup = loop_signal_create(operator->loop, SIGHUP, ignore_hangup, operator);
-    operator->hurry = loop_timer_create(operator->loop, too_late, operator);
-    operator->leases = loop_timer_create(operator->loop, leases_again, operator);
-    kube_client_start(client, ready, operator);
+    struct kube_client *client = cluster_client(steward->cluster);
+    steward->engine = engine_create(steward->loop, client, &ops);
+    steward->recorder = event_recorder_create(steward->loop, client, instance);
+    steward->terminate = loop_signal_create(steward->loop, SIGTERM, stop, steward);
+    steward->interrupt = loop_signal_create(steward->loop, SIGINT, stop, steward);
+    steward->hangup = loop_signal_create(steward->loop, SIGHUP, ignore_hangup, steward);
+    steward->hurry = loop_timer_create(steward->loop, too_late, steward);
+    steward->leases = loop_timer_create(steward->loop, leases_again, steward);
+    kube_client_start(client, ready, steward);
 }
 
-static void finish(struct operator* operator)
+static void finish(struct steward *steward)
 {
-    engine_destroy(operator->engine);
-    event_recorder_destroy(operator->recorder);
-    cluster_destroy(operator->cluster);
-    loop_signal_destroy(operator->terminate);
-    loop_signal_destroy(operator->interrupt);
-    loop_signal_destroy(operator->hangup);
-    loop_timer_destroy(operator->hurry);
-    loop_timer_destroy(operator->leases);
-    loop_destroy(operator->loop);
-    strmap_finish(&operator->problems);
+    engine_destroy(steward->engine);
+    event_recorder_destroy(steward->recorder);
+    cluster_destroy(steward->cluster);
+    loop_signal_destroy(steward->terminate);
+    loop_signal_destroy(steward->interrupt);
+    loop_signal_destroy(steward->hangup);
+    loop_timer_destroy(steward->hurry);
+    loop_timer_destroy(steward->leases);
+    loop_destroy(steward->loop);
+    strmap_finish(&steward->problems);
 }
 
 int operator_run(const struct kube_config *config)
 {
-    struct operator operator= {.problems = STRMAP_INIT(NULL)};
-    const struct cluster_ops ops = {changed, leases_read, &operator};
+    struct steward steward = {.problems = STRMAP_INIT(NULL)};
+    const struct cluster_ops ops = {changed, leases_read, &steward};
     struct err err;
-    operator.loop = loop_create();
-    if (cluster_create(operator.loop, config, &ops, &operator.cluster, &err) < 0) {
+    steward.loop = loop_create();
+    if (cluster_create(steward.loop, config, &ops, &steward.cluster, &err) < 0) {
         fprintf(stderr, "yurt-steward run: %s\n", err.text);
-        loop_destroy(operator.loop);
+        loop_destroy(steward.loop);
         return 2;
     }
-    start(&operator);
+    start(&steward);
     LOG_INFO("started", "version", YURT_STEWARD_VERSION, "server", config->server, "config",
              config->source);
-    loop_run(operator.loop);
-    LOG_INFO("stopped", "status", operator.status == 0 ? "0" : "1");
-    finish(&operator);
-    return operator.status;
+    loop_run(steward.loop);
+    LOG_INFO("stopped", "status", steward.status == 0 ? "0" : "1");
+    finish(&steward);
+    return steward.status;
 }
