@@ -16,9 +16,9 @@ CFLAGS ?=
 override CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) -fstack-protector-strong \
 	-fno-strict-aliasing $(SANITIZE)
 LDFLAGS ?= -Wl,-z,relro,-z,now -Wl,--as-needed
-LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lev -lm
+LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lev -lresolv -lm
 
-PACKAGES := base json yaml loop http kube control adjust app
+PACKAGES := base json yaml loop http dns kube control adjust app
 SOURCES := $(foreach p,$(PACKAGES),$(sort $(wildcard pkg/$(p)/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/yurt-steward/*.c)))

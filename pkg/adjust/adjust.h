@@ -21,6 +21,7 @@ enum option_kind {
     OPTION_PERCENT,  /* "1%" to "100%" */
     OPTION_NAME,     /* a DNS-1035 label: the name of a Service */
     OPTION_BUDGET,   /* "5 per 10m" */
+    OPTION_DOMAIN,   /* a DNS name: "kubernetes.default.svc.cluster.local" */
 };
 
 /* One key of the ConfigMap. */

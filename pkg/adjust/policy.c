@@ -11,6 +11,8 @@ static const char modes[] = "Enforce|Observe|Revert|Ignore";
 
 static const struct policy_option global_options[] = {
     {"dns-service.name", OPTION_NAME, "the name of a Service in kube-system", "kube-dns"},
+    {"dns-service.probe", OPTION_DOMAIN, "a DNS name, which CoreDNS is asked for",
+     "kubernetes.default.svc.cluster.local"},
     {"contention.budget", OPTION_BUDGET, "a number per duration, such as \"5 per 10m\"",
      "5 per 10m"},
     {NULL, OPTION_WORD, NULL, NULL},
@@ -42,6 +44,13 @@ static bool name_allowed(const char *value)
            value[0] != '-' && value[len - 1] != '-' && (value[0] < '0' || value[0] > '9');
 }
 
+static bool domain_allowed(const char *value)
+{
+    size_t len = strlen(value);
+    return len >= 1 && len <= 253 && value[0] != '.' && strstr(value, "..") == NULL &&
+           strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len;
+}
+
 static int parse_percent(const char *value)
 {
     size_t figures = strspn(value, "0123456789");
@@ -67,6 +76,8 @@ static bool allowed(const struct policy_option *option, const char *value)
         return name_allowed(value);
     case OPTION_BUDGET:
         return contention_budget_parse(value, &budget) == 0;
+    case OPTION_DOMAIN:
+        return domain_allowed(value);
     }
     return false;
 }

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "kube/daemonset.h"
 #include "kube/node.h"
 #include "kube/pod.h"
 #include "kube/slice.h"
+#include "kube/workload.h"
 
 static const char dns_service[] = "dns-service.name";
 
@@ -30,10 +30,14 @@ static const struct input_row {
                           "kube-system", NULL, "kubernetes.io/service-name", NULL},
     [INPUT_DNS_PODS] = {"dns-pods", &resource_pod, pod_project, "kube-system", NULL, "k8s-app",
                         "kube-dns"},
+    [INPUT_DNS_DEPLOYMENT] = {"coredns-deployment", &resource_deployment, workload_project,
+                              "kube-system", "coredns", NULL, NULL},
+    [INPUT_DNS_DAEMONSET] = {"coredns-daemonset", &resource_daemonset, workload_project,
+                             "kube-system", "coredns", NULL, NULL},
     [INPUT_NODES] = {"nodes", &resource_node, node_project, "", NULL, NULL, NULL},
     [INPUT_PROXY_CONFIG] = {"kube-proxy-config", &resource_configmap, object_project_whole,
                             "kube-system", "kube-proxy", NULL, NULL},
-    [INPUT_PROXY_DAEMONSET] = {"kube-proxy-daemonset", &resource_daemonset, daemonset_project,
+    [INPUT_PROXY_DAEMONSET] = {"kube-proxy-daemonset", &resource_daemonset, workload_project,
                                "kube-system", "kube-proxy", NULL, NULL},
     [INPUT_PROXY_PODS] = {"kube-proxy-pods", &resource_pod, pod_project, "kube-system", NULL,
                           "k8s-app", "kube-proxy"},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/asker.h"
 #include "app/cluster.h"
 #include "app/inputs.h"
 #include "base/alloc.h"
@@ -28,6 +29,7 @@ struct steward {
     struct cluster *cluster;
     struct engine *engine;
     struct event_recorder *recorder;
+    struct asker *asker;
     struct loop_signal *terminate;
     struct loop_signal *interrupt;
     struct loop_signal *hangup;
@@ -35,6 +37,7 @@ struct steward {
     struct loop_timer *leases;            /* the Leases could not be read: again */
     struct strmap problems;               /* what was said of the ConfigMap */
     bool waiting[POLICY_ADJUSTMENTS_MAX]; /* adjustments that wait for the Leases */
+    bool asked[POLICY_ADJUSTMENTS_MAX];   /* adjustments that wait for answers of DNS servers */
     bool stopping;
     int status;
 };
@@ -106,14 +109,53 @@ static void written(void *arg, const struct action *action, const struct json_ob
     cluster_written(steward->cluster, action->input, json);
 }
 
+static void mark(bool marks[POLICY_ADJUSTMENTS_MAX], const char *key)
+{
+    for (size_t i = 0; i < adjustments_len; i++) {
+        if (strcmp(adjustments[i]->id, key) == 0) {
+            marks[i] = true;
+        }
+    }
+}
+
+/* Those that waited are reconciled. */
+static void enqueue_marked(struct steward *steward, bool marks[POLICY_ADJUSTMENTS_MAX])
+{
+    for (size_t i = 0; i < adjustments_len; i++) {
+        if (marks[i]) {
+            marks[i] = false;
+            engine_enqueue(steward->engine, adjustments[i]->id);
+        }
+    }
+}
+
+static void ask_dns(void *arg, const char *key, const struct plan *plan)
+{
+    struct steward *steward = arg;
+    const struct policy *policy = &cluster_world(steward->cluster)->policy;
+    mark(steward->asked, key);
+    asker_ask(steward->asker, plan, policy_value(policy, "dns-service.probe"));
+}
+
+static void dns_answered(void *arg)
+{
+    struct steward *steward = arg;
+    if (!steward->stopping) {
+        enqueue_marked(steward, steward->asked);
+    }
+}
+
+static void no_apply(void *arg)
+{
+    struct steward *steward = arg;
+    LOG_WARN("no server-side apply; objects are replaced instead", "httpStatus", "415");
+    cluster_world(steward->cluster)->lacks_apply = true;
+}
+
 static void read_leases(void *arg, const char *key)
 {
     struct steward *steward = arg;
-    for (size_t i = 0; i < adjustments_len; i++) {
-        if (strcmp(adjustments[i]->id, key) == 0) {
-            steward->waiting[i] = true;
-        }
-    }
+    mark(steward->waiting, key);
     if (!loop_timer_armed(steward->leases)) {
         cluster_read_leases(steward->cluster);
     }
@@ -190,12 +232,7 @@ static void leases_read(void *arg, const struct err *err)
         loop_timer_arm(steward->leases, LEASES_AGAIN_MS);
         return;
     }
-    for (size_t i = 0; i < adjustments_len; i++) {
-        if (steward->waiting[i]) {
-            steward->waiting[i] = false;
-            engine_enqueue(steward->engine, adjustments[i]->id);
-        }
-    }
+    enqueue_marked(steward, steward->waiting);
 }
 
 static void leases_again(void *arg)
@@ -275,12 +312,17 @@ static void start(struct steward *steward)
         .target = find_target,
         .written = written,
         .read_leases = read_leases,
+        .ask_dns = ask_dns,
+        .no_apply = no_apply,
         .budget = budget,
         .arg = steward,
     };
     AUTO_FREE char *instance = instance_name();
     struct kube_client *client = cluster_client(steward->cluster);
     steward->engine = engine_create(steward->loop, client, &ops);
+    struct world *world = cluster_world(steward->cluster);
+    world->can_ask_dns = true;
+    steward->asker = asker_create(steward->loop, &world->dns, dns_answered, steward);
     steward->recorder = event_recorder_create(steward->loop, client, instance);
     steward->terminate = loop_signal_create(steward->loop, SIGTERM, stop, steward);
     steward->interrupt = loop_signal_create(steward->loop, SIGINT, stop, steward);
@@ -294,6 +336,7 @@ static void finish(struct steward *steward)
 {
     engine_destroy(steward->engine);
     event_recorder_destroy(steward->recorder);
+    asker_destroy(steward->asker);
     cluster_destroy(steward->cluster);
     loop_signal_destroy(steward->terminate);
     loop_signal_destroy(steward->interrupt);

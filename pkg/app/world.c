@@ -23,7 +23,7 @@ static void store_changed(void *arg)
 
 void world_init(struct world *world, void (*changed)(void *arg, enum input input), void *arg)
 {
-    *world = (struct world){.leases = STRMAP_INIT(free)};
+    *world = (struct world){.leases = STRMAP_INIT(free), .dns = STRMAP_INIT(free)};
     world->callbacks = xcalloc(INPUT_COUNT, sizeof(*world->callbacks));
     for (enum input input = 0; input < INPUT_COUNT; input++) {
         world->callbacks[input] = (struct world_input){changed, arg, input};
@@ -41,6 +41,7 @@ void world_finish(struct world *world)
     free(world->callbacks);
     policy_finish(&world->policy);
     strmap_finish(&world->leases);
+    strmap_finish(&world->dns);
 }
 
 void world_snapshot(const struct world *world, int64_t wall_ms, struct snapshot *ret_snapshot)
@@ -50,6 +51,8 @@ void world_snapshot(const struct world *world, int64_t wall_ms, struct snapshot 
         .leases_read_ms = world->leases_read_ms,
         .leases_known = world->can_read_leases || world->leases.len > 0,
         .can_read_leases = world->can_read_leases,
+        .can_apply = !world->lacks_apply,
+        .dns = world->can_ask_dns ? &world->dns : NULL,
         .wall_ms = wall_ms,
     };
     for (enum input input = 0; input < INPUT_COUNT; input++) {

@@ -17,6 +17,9 @@ struct world {
     bool leases_read;
     bool can_read_leases; /* false for a dump */
     int64_t leases_read_ms;
+    struct strmap dns; /* address to struct dns_observation * */
+    bool can_ask_dns;  /* false for a dump and a look */
+    bool lacks_apply;  /* the server refused a server-side apply with 415 */
 };
 
 /* `changed` (may be NULL) is told which input changed. */

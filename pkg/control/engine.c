@@ -179,6 +179,9 @@ static void on_written(void *arg, const struct kube_reply *reply, const struct e
     struct engine *engine = arg;
     const struct action *action = &engine->plan.actions[engine->next];
     engine->request = 0;
+    if (err != NULL && err->http_status == 415 && action->patch_type == PATCH_APPLY) {
+        engine->ops.no_apply(engine->ops.arg);
+    }
     bool gone = err != NULL && err->kind == ERR_NOT_FOUND && action->verb == ACTION_DELETE;
     if (err != NULL && !gone) {
         say_failed(engine, action, err);
@@ -205,6 +208,9 @@ static char *action_path(const struct action *action)
         kube_query_add(&text, "fieldManager", field_manager);
         kube_query_add(&text, "fieldValidation", "Strict");
     }
+    if (action->patch_type == PATCH_APPLY) {
+        kube_query_add(&text, "force", action->force ? "true" : "false");
+    }
     return buf_take(&text);
 }
 
@@ -214,6 +220,7 @@ static void submit(struct engine *engine, const struct action *action)
         [ACTION_CREATE] = "POST",
         [ACTION_PATCH] = "PATCH",
         [ACTION_DELETE] = "DELETE",
+        [ACTION_REPLACE] = "PUT",
     };
     AUTO_FREE char *path = action_path(action);
     const struct kube_request request = {
@@ -253,6 +260,9 @@ static void work(struct engine *engine)
         engine->ops.read_leases(engine->ops.arg, engine->key);
         finish_well(engine);
         return;
+    }
+    if (engine->plan.dns_len > 0) {
+        engine->ops.ask_dns(engine->ops.arg, engine->key, &engine->plan);
     }
     engine->next = leave == ENGINE_WRITE ? 0 : engine->plan.actions_len;
     send_next(engine);

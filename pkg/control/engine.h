@@ -33,6 +33,10 @@ struct engine_ops {
     void (*written)(void *arg, const struct action *action, const struct json_object *json);
     /* The plan wants the node Leases read; the key is added again once they are. */
     void (*read_leases)(void *arg, const char *key);
+    /* The plan wants these DNS servers asked; the key is added again once they were. */
+    void (*ask_dns)(void *arg, const char *key, const struct plan *plan);
+    /* The server has no server-side apply (415): plan without it from now on. */
+    void (*no_apply)(void *arg);
     /* Whether the field's budget may be spent, as in contention.h. */
     struct contention_budget (*budget)(void *arg);
     void *arg;

@@ -20,6 +20,9 @@ void plan_finish(struct plan *plan)
     for (size_t i = 0; i < plan->notes_len; i++) {
         free(plan->notes[i].message);
     }
+    for (size_t i = 0; i < plan->dns_len; i++) {
+        free(plan->dns[i]);
+    }
     *plan = (struct plan){0};
 }
 
@@ -109,6 +112,15 @@ void plan_hold(struct plan *plan, bool warning, const char *reason, const char *
     plan->state = PLAN_HELD;
 }
 
+bool plan_want_dns(struct plan *plan, const char *address)
+{
+    if (plan->dns_len == PLAN_DNS_MAX) {
+        return false;
+    }
+    plan->dns[plan->dns_len++] = xstrdup(address);
+    return true;
+}
+
 void plan_requeue(struct plan *plan, int64_t ms)
 {
     if (plan->requeue_ms == 0 || ms < plan->requeue_ms) {
@@ -132,6 +144,7 @@ const char *action_verb_word(enum action_verb verb)
         [ACTION_CREATE] = "create",
         [ACTION_PATCH] = "patch",
         [ACTION_DELETE] = "delete",
+        [ACTION_REPLACE] = "replace",
     };
     return words[verb];
 }
@@ -142,6 +155,7 @@ const char *patch_type_content(enum patch_type type)
         [PATCH_NONE] = NULL,
         [PATCH_MERGE] = "application/merge-patch+json",
         [PATCH_JSON] = "application/json-patch+json",
+        [PATCH_APPLY] = "application/apply-patch+yaml", /* of which JSON is a subset */
     };
     return types[type];
 }
@@ -152,6 +166,7 @@ const char *patch_type_word(enum patch_type type)
         [PATCH_NONE] = "",
         [PATCH_MERGE] = "merge",
         [PATCH_JSON] = "json",
+        [PATCH_APPLY] = "apply",
     };
     return words[type];
 }

@@ -21,12 +21,14 @@ enum action_verb {
     ACTION_CREATE,
     ACTION_PATCH,
     ACTION_DELETE,
+    ACTION_REPLACE, /* PUT; the body has the resourceVersion that was seen */
 };
 
 enum patch_type {
     PATCH_NONE, /* a create or a delete: the body is the object or the DeleteOptions */
     PATCH_MERGE,
     PATCH_JSON,
+    PATCH_APPLY, /* server-side apply; on what is there, the body has uid and resourceVersion */
 };
 
 struct action {
@@ -36,6 +38,7 @@ struct action {
     char *ns;
     char *name;
     struct json_object *body; /* exactly what is sent */
+    bool force;               /* PATCH_APPLY: take fields over from other managers */
     enum input input;         /* the store that the result goes to; INPUT_NONE: none */
     char *reason;             /* one sentence for people: what and why */
     const char *event;        /* reason of the Event when it was done; NULL: no Event */
@@ -61,6 +64,7 @@ enum plan_state {
 enum {
     PLAN_ACTIONS_MAX = 64,
     PLAN_NOTES_MAX = 16,
+    PLAN_DNS_MAX = 64,
 };
 
 struct plan {
@@ -69,7 +73,9 @@ struct plan {
     size_t actions_len;
     struct note notes[PLAN_NOTES_MAX];
     size_t notes_len;
-    bool wants_leases;  /* read the node Leases, then reconcile again */
+    bool wants_leases;       /* read the node Leases, then reconcile again */
+    char *dns[PLAN_DNS_MAX]; /* ask the DNS servers at these addresses, then reconcile again */
+    size_t dns_len;
     int64_t requeue_ms; /* look again after so long; 0: only when something changes */
 };
 
@@ -96,16 +102,18 @@ void plan_note(struct plan *plan, bool warning, const char *reason, const char *
 /* A note that keeps the adjustment from being in force; the state becomes PLAN_HELD. */
 void plan_hold(struct plan *plan, bool warning, const char *reason, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* Asks the DNS server at the address; false: as many as one look may ask are asked. */
+bool plan_want_dns(struct plan *plan, const char *address);
 /* Look again after `ms` at the latest. */
 void plan_requeue(struct plan *plan, int64_t ms);
 
 /* "InForce", "Changing", … */
 const char *plan_state_word(enum plan_state state);
-/* "create", "patch", "delete" */
+/* "create", "patch", "delete", "replace" */
 const char *action_verb_word(enum action_verb verb);
 /* "application/merge-patch+json", …; NULL for PATCH_NONE */
 const char *patch_type_content(enum patch_type type);
-/* "merge", "json", "" */
+/* "merge", "json", "apply", "" */
 const char *patch_type_word(enum patch_type type);
 
 #endif

@@ -8,15 +8,18 @@
 #include <stdint.h>
 
 #include "base/strmap.h"
+#include "dns/dns.h"
 #include "kube/store.h"
 
 /* The collections that are watched; control/inputs.c says how. */
 enum input {
-    INPUT_CONFIG,      /* ConfigMap kube-system/yurt-steward: modes and options */
-    INPUT_STATE,       /* ConfigMap kube-system/yurt-steward-state: what was there before */
-    INPUT_DNS_SERVICE, /* the cluster's DNS Service */
-    INPUT_DNS_SLICES,  /* its EndpointSlices */
-    INPUT_DNS_PODS,    /* the pods that it selects */
+    INPUT_CONFIG,         /* ConfigMap kube-system/yurt-steward: modes and options */
+    INPUT_STATE,          /* ConfigMap kube-system/yurt-steward-state: what was there before */
+    INPUT_DNS_SERVICE,    /* the cluster's DNS Service */
+    INPUT_DNS_SLICES,     /* its EndpointSlices */
+    INPUT_DNS_PODS,       /* the pods that it selects */
+    INPUT_DNS_DEPLOYMENT, /* Deployment kube-system/coredns */
+    INPUT_DNS_DAEMONSET,  /* DaemonSet kube-system/coredns */
     INPUT_NODES,
     INPUT_PROXY_CONFIG,    /* ConfigMap kube-system/kube-proxy */
     INPUT_PROXY_DAEMONSET, /* DaemonSet kube-system/kube-proxy */
@@ -28,6 +31,12 @@ enum input {
 
 #define INPUT_BIT(input) (1U << (input))
 
+/* What a DNS server said when it was last asked. */
+struct dns_observation {
+    enum dns_result result;
+    int64_t at_ms; /* monotonic */
+};
+
 struct snapshot {
     const struct store *stores[INPUT_COUNT]; /* NULL: not watched */
     /* Node name to int64_t renew time (wall ms), as last read; NULL: not read yet. */
@@ -35,7 +44,10 @@ struct snapshot {
     int64_t leases_read_ms; /* monotonic */
     bool leases_known;      /* false in a dump without Leases: the Ready condition must do */
     bool can_read_leases;   /* false: offline, asking for them is no use */
-    int64_t wall_ms;        /* wall clock now */
+    bool can_apply;         /* the server knows server-side apply, as far as was seen */
+    /* Address to struct dns_observation; NULL: nothing can be asked (a dump). */
+    const struct strmap *dns;
+    int64_t wall_ms; /* wall clock now */
 };
 
 /* The only object of a named input; NULL when it does not exist. */

@@ -8,6 +8,10 @@ struct pod {
     struct object object; /* first */
     char *node;           /* spec.nodeName; NULL: not bound */
     char *owner_uid;      /* uid of the controlling owner; NULL: none */
+    char *owner_kind;     /* "DaemonSet", "ReplicaSet"; NULL: none */
+    char *generation;     /* label pod-template-generation, which the DaemonSet controller sets to
+                             the template's generation; NULL: absent */
+    char *trouble;        /* why a container does not run: "CrashLoopBackOff"; NULL: none waits */
     char *app;            /* label k8s-app; NULL: absent */
     char *ip;             /* status.podIP; NULL: none yet */
     bool ready;           /* condition Ready is True */

@@ -17,6 +17,7 @@ extern const struct kube_resource resource_service;
 extern const struct kube_resource resource_pod;
 extern const struct kube_resource resource_node;
 extern const struct kube_resource resource_daemonset;
+extern const struct kube_resource resource_deployment;
 extern const struct kube_resource resource_endpointslice;
 extern const struct kube_resource resource_lease;
 

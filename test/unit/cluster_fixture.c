@@ -256,6 +256,11 @@ static int patch(struct cluster *cluster, const char *key, const struct action *
 {
     const struct json_object *old = cluster_get(cluster, key);
     struct json_object *changed = NULL;
+    if (old == NULL && action->patch_type == PATCH_APPLY &&
+        json_get_str(action->body, "metadata/uid") == NULL) {
+        put_take(cluster, json_copy(action->body));
+        return 0;
+    }
     if (old == NULL) {
         return err_set(err, ERR_NOT_FOUND, "%s", key);
     }
@@ -310,6 +315,14 @@ int cluster_apply(struct cluster *cluster, const struct action *action, struct e
         }
         replace_pod(cluster, key);
         return 0;
+    case ACTION_REPLACE:
+        if (old == NULL ||
+            strcmp(json_get_str_or(old, "metadata/resourceVersion", ""),
+                   json_get_str_or(action->body, "metadata/resourceVersion", "")) != 0) {
+            return conflict(err, "resourceVersion");
+        }
+        put_take(cluster, json_copy(action->body));
+        return 0;
     }
     return conflict(err, "verb");
 }
@@ -333,6 +346,9 @@ void cluster_render(struct buf *text, const char *heading, const struct plan *pl
                plan->wants_leases ? ", wants leases" : "");
     if (plan->requeue_ms != 0) {
         buf_printf(text, ", again in %" PRId64 " ms", plan->requeue_ms);
+    }
+    for (size_t i = 0; i < plan->dns_len; i++) {
+        buf_printf(text, ", asks %s", plan->dns[i]);
     }
     buf_puts(text, "\n");
     for (size_t i = 0; i < plan->notes_len; i++) {
