@@ -9,7 +9,8 @@
 #include "base/attr.h"
 #include "verbs.h"
 
-static const struct verb *const verbs[] = {&verb_run, &verb_plan, &verb_version};
+static const struct verb *const verbs[] = {&verb_run, &verb_plan, &verb_apply, &verb_revert,
+                                           &verb_version};
 
 static void print_usage(FILE *out)
 {
@@ -25,6 +26,11 @@ static void print_usage(FILE *out)
     fputs("\nyurt-steward VERB --help explains one.\n", out);
 }
 
+static void print_verb_usage(FILE *out, const struct verb *verb)
+{
+    fprintf(out, "%s%s", verb->usage, verb->flags != NULL ? verb->flags : "");
+}
+
 int verb_misused(const struct verb *verb, const char *format, ...)
 {
     va_list args;
@@ -32,7 +38,8 @@ int verb_misused(const struct verb *verb, const char *format, ...)
     fprintf(stderr, "yurt-steward %s: ", verb->name);
     vfprintf(stderr, format, args);
     va_end(args);
-    fprintf(stderr, "\n\n%s", verb->usage);
+    fputs("\n\n", stderr);
+    print_verb_usage(stderr, verb);
     return EXIT_USAGE;
 }
 
@@ -50,7 +57,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(verb->usage, stdout);
+            print_verb_usage(stdout, verb);
             return EXIT_SUCCESS;
         }
     }

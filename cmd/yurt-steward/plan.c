@@ -1,4 +1,3 @@
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,37 +6,29 @@
 #include "app/live_plan.h"
 #include "app/show.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "kube/config.h"
+#include "options.h"
 #include "verbs.h"
 
 static const struct option flags[] = {
-    {"kubeconfig", required_argument, NULL, 'k'},
-    {"context", required_argument, NULL, 'c'},
+    OPTIONS_CLUSTER,
     {"from", required_argument, NULL, 'F'},
     {"output", required_argument, NULL, 'o'},
     {NULL, 0, NULL, 0},
 };
 
 struct settings {
-    const char *kubeconfig;
-    const char *context;
+    struct options options;
     const char *from;
     bool json;
 };
 
+/* 0, or the exit status of a misuse */
 static int read_flags(const struct verb *verb, int argc, char **argv, struct settings *settings)
 {
     int flag;
-    opterr = 0;
-    while ((flag = getopt_long(argc, argv, "o:", flags, NULL)) != -1) {
+    struct options *options = &settings->options;
+    while ((flag = options_next(verb, argc, argv, "o:", flags, options)) > 0) {
         switch (flag) {
-        case 'k':
-            settings->kubeconfig = optarg;
-            break;
-        case 'c':
-            settings->context = optarg;
-            break;
         case 'F':
             settings->from = optarg;
             break;
@@ -47,15 +38,12 @@ static int read_flags(const struct verb *verb, int argc, char **argv, struct set
             }
             settings->json = strcmp(optarg, "json") == 0;
             break;
-        default:
-            return verb_misused(verb, "unknown flag, or a flag without its value: \"%s\"",
-                                argv[optind - 1]);
         }
     }
-    if (optind < argc) {
-        return verb_misused(verb, "unexpected argument \"%s\"", argv[optind]);
+    if (flag < 0) {
+        return EXIT_USAGE;
     }
-    if (settings->from != NULL && (settings->kubeconfig != NULL || settings->context != NULL)) {
+    if (settings->from != NULL && (options->kubeconfig != NULL || options->context != NULL)) {
         return verb_misused(verb, "--from needs no cluster: leave out --kubeconfig and --context");
     }
     return 0;
@@ -82,15 +70,13 @@ static int plan_dump(const struct settings *settings)
     return status;
 }
 
-static int plan_cluster(const struct settings *settings)
+static int plan_cluster(const struct verb *verb, const struct settings *settings)
 {
     AUTO(kube_config) struct kube_config config = {0};
-    struct err err;
-    if (kube_config_load(settings->kubeconfig, settings->context, &config, &err) < 0) {
-        fprintf(stderr, "yurt-steward plan: %s\n", err.text);
+    if (options_load_config(verb, &settings->options, &config) < 0) {
         return EXIT_USAGE;
     }
-    return live_plan(&config, settings->json);
+    return live_plan(&config, NULL, settings->json);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -101,7 +87,7 @@ static int run(const struct verb *verb, int argc, char **argv)
         return misused;
     }
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    int status = settings.from != NULL ? plan_dump(&settings) : plan_cluster(&settings);
+    int status = settings.from != NULL ? plan_dump(&settings) : plan_cluster(verb, &settings);
     if (fflush(stdout) != 0) {
         perror("yurt-steward plan: cannot write the plan");
         return EXIT_USAGE;
@@ -117,11 +103,9 @@ const struct verb verb_plan = {
              "Shows what would be done to the cluster: every adjustment that is not on Ignore,\n"
              "as if it were enforced. Exit status: 0 nothing to do, 1 something, 2 an error.\n"
              "\n"
+             "  -o, --output FORMAT      diff (default) or json\n"
              "  --from FILE|DIR|-        plan for objects from YAML or JSON (kubectl get -o yaml,\n"
-             "                           Lists and several documents too) instead of a cluster\n"
-             "  --kubeconfig FILE        how to reach the cluster; default: $KUBECONFIG,\n"
-             "                           ~/.kube/config, or the pod's service account\n"
-             "  --context NAME           the context to use instead of the current one\n"
-             "  -o, --output FORMAT      diff (default) or json\n",
+             "                           Lists and several documents too) instead of a cluster\n",
+    .flags = OPTIONS_CLUSTER_USAGE,
     .run = run,
 };

@@ -11,13 +11,16 @@ enum {
 struct verb {
     const char *name;
     const char *summary; /* one line */
-    const char *usage;   /* what `VERB --help` prints */
+    const char *usage;   /* what `VERB --help` prints, */
+    const char *flags;   /* and then: the flags it shares with others (options.h), or NULL */
     /* argv[0] is the verb. Returns the exit status. */
     int (*run)(const struct verb *verb, int argc, char **argv);
 };
 
 extern const struct verb verb_run;
 extern const struct verb verb_plan;
+extern const struct verb verb_apply;
+extern const struct verb verb_revert;
 extern const struct verb verb_version;
 
 /* Says on stderr what was wrong, then the usage; returns EXIT_USAGE. */

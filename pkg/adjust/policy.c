@@ -208,6 +208,11 @@ enum mode policy_mode(const struct policy *policy, const struct adjustment *adju
     return MODE_OBSERVE;
 }
 
+void policy_set_mode(struct policy *policy, const struct adjustment *adjustment, enum mode mode)
+{
+    strmap_set(&policy->values, adjustment->id, xstrdup(mode_word(mode)));
+}
+
 const char *policy_value(const struct policy *policy, const char *key)
 {
     const char *value = strmap_get(&policy->values, key);

@@ -38,6 +38,8 @@ DEFINE_AUTO_FINISH(policy, struct policy, policy_finish)
 void policy_read(struct policy *policy, const struct json_object *configmap);
 
 enum mode policy_mode(const struct policy *policy, const struct adjustment *adjustment);
+/* Puts another mode in force, until the ConfigMap is read again. */
+void policy_set_mode(struct policy *policy, const struct adjustment *adjustment, enum mode mode);
 /* The value in force of a known key; never NULL. */
 const char *policy_value(const struct policy *policy, const char *key);
 bool policy_is(const struct policy *policy, const char *key, const char *word);

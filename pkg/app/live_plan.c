@@ -19,6 +19,7 @@ struct look {
     struct loop_timer *limit;
     struct loop_timer *trouble;
     unsigned wanted;
+    const struct intent *intent; /* NULL: as the ConfigMap says */
     bool json;
     int status;
 };
@@ -40,6 +41,9 @@ static void check(void *arg)
         return;
     }
     world_read_policy(world);
+    if (look->intent != NULL) {
+        intent_impose(look->intent, &world->policy);
+    }
     look->wanted = world_wanted_inputs(world);
     cluster_follow(look->cluster, look->wanted);
     if (!world_synced(world, look->wanted)) {
@@ -103,10 +107,12 @@ static void ready(void *arg, const struct err *err)
     cluster_follow(look->cluster, look->wanted);
 }
 
-int live_plan(const struct kube_config *config, bool json)
+int live_plan(const struct kube_config *config, const struct intent *intent, bool json)
 {
-    struct look look = {
-        .wanted = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE), .json = json, .status = 2};
+    struct look look = {.wanted = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE),
+                        .intent = intent,
+                        .json = json,
+                        .status = 2};
     const struct cluster_ops ops = {changed, leases_read, &look};
     struct err err;
     look.loop = loop_create();

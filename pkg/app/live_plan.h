@@ -6,9 +6,11 @@
 
 #include <stdbool.h>
 
+#include "app/intent.h"
 #include "kube/config.h"
 
-/* Returns an exit status: SHOW_NOTHING, SHOW_SOMETHING, or 2 after a message on stderr. */
-int live_plan(const struct kube_config *config, bool json);
+/* `intent` (NULL: as the ConfigMap says) is put on top of the ConfigMap. Returns an exit status:
+ * SHOW_NOTHING, SHOW_SOMETHING, or 2 after a message on stderr. */
+int live_plan(const struct kube_config *config, const struct intent *intent, bool json);
 
 #endif

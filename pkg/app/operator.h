@@ -1,12 +1,20 @@
 /*
- * The long-running operator: watches, decides, acts, says so. Returns when it was told to stop.
+ * The operator: watches, decides, acts, says so. Both return the process's exit status; what they
+ * are given is borrowed.
  */
 #ifndef APP_OPERATOR_H
 #define APP_OPERATOR_H
 
+#include "app/intent.h"
 #include "kube/config.h"
 
-/* Returns the process's exit status. `config` is borrowed. */
+/* Runs until it is told to stop. */
 int operator_run(const struct kube_config *config);
+/*
+ * Runs until all that the intent is about is as it asks, or the limit is reached (status 1; what is
+ * missing, and what holds it, stands in the log).
+ */
+int operator_run_once(const struct kube_config *config, const struct intent *intent,
+                      int64_t limit_ms);
 
 #endif

@@ -235,6 +235,9 @@ static void submit(struct engine *engine, const struct action *action)
 static void send_next(struct engine *engine)
 {
     if (engine->next == engine->plan.actions_len || engine->stopping) {
+        if (!engine->stopping) {
+            engine->ops.reconciled(engine->ops.arg, engine->key, &engine->plan);
+        }
         finish_well(engine);
         return;
     }

@@ -37,6 +37,8 @@ struct engine_ops {
     void (*ask_dns)(void *arg, const char *key, const struct plan *plan);
     /* The server has no server-side apply (415): plan without it from now on. */
     void (*no_apply)(void *arg);
+    /* The key was reconciled, and its plan, as it stands, carried out. */
+    void (*reconciled)(void *arg, const char *key, const struct plan *plan);
     /* Whether the field's budget may be spent, as in contention.h. */
     struct contention_budget (*budget)(void *arg);
     void *arg;

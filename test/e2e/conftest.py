@@ -136,14 +136,14 @@ class Cluster:
     def undo_annotation(self, check=True):
         return self.kubectl("annotate", "service", "kube-dns", f"{TOPOLOGY}-", check=check)
 
-    def writes(self, since=0):
+    def writes(self, since=0, user="yurt-steward"):
         """What the operator wrote, Events apart, from the audit log."""
         found = []
         with open(self.dir / "audit.log", encoding="utf-8") as log:
             log.seek(since)
             for line in log:
                 entry = json.loads(line)
-                if (entry["user"]["username"] == "yurt-steward"
+                if (entry["user"]["username"] == user
                         and entry["objectRef"]["resource"] != "events"):
                     found.append(entry)
         return found
@@ -172,12 +172,12 @@ def written_to(writes, resource, name=None):
 class Operator:
     """One run of the program on the cluster; its log is in a file."""
 
-    def __init__(self, cluster, log, *arguments):
+    def __init__(self, cluster, log, *arguments, kubeconfig=None):
         self.log = log
         with open(log, "wb") as stderr:
             self.process = subprocess.Popen(
                 [CONTROL_PLANE, "exec", str(cluster.dir), str(PROGRAM), "run",
-                 "--kubeconfig", str(cluster.dir / "steward.conf"), *arguments],
+                 "--kubeconfig", str(kubeconfig or cluster.dir / "steward.conf"), *arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
         until("the operator starts", lambda: "started" in self.text() or self.ended(),
               explain=self.text)
