@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/live_plan.h"
+#include "app/look.h"
 #include "app/operator.h"
 #include "app/show.h"
 #include "base/timefmt.h"
@@ -68,6 +68,14 @@ static bool agreed(const struct verb *verb)
            (strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0);
 }
 
+static int show(void *arg, const struct world *world, const struct json_object *events,
+                int64_t wall_ms, int64_t now_ms)
+{
+    (void)arg;
+    (void)events;
+    return show_plans(stdout, world, false, wall_ms, now_ms);
+}
+
 int once_run(const struct verb *verb, int argc, char **argv, bool revert)
 {
     struct settings settings = {
@@ -84,7 +92,8 @@ int once_run(const struct verb *verb, int argc, char **argv, bool revert)
         return EXIT_USAGE;
     }
     log_configure(LOG_LEVEL_ERROR, settings.options.log_format);
-    int planned = live_plan(&config, &settings.intent, false);
+    const struct look_wish wish = {.verb = verb->name, .intent = &settings.intent, .show = show};
+    int planned = look(&config, &wish);
     if (fflush(stdout) != 0 || planned > SHOW_SOMETHING) {
         return EXIT_USAGE;
     }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/dump.h"
-#include "app/live_plan.h"
+#include "app/look.h"
 #include "app/show.h"
 #include "base/clock.h"
 #include "options.h"
@@ -70,13 +70,22 @@ static int plan_dump(const struct settings *settings)
     return status;
 }
 
-static int plan_cluster(const struct verb *verb, const struct settings *settings)
+static int show(void *arg, const struct world *world, const struct json_object *events,
+                int64_t wall_ms, int64_t now_ms)
 {
+    const struct settings *settings = arg;
+    (void)events;
+    return show_plans(stdout, world, settings->json, wall_ms, now_ms);
+}
+
+static int plan_cluster(const struct verb *verb, struct settings *settings)
+{
+    const struct look_wish wish = {.verb = verb->name, .show = show, .arg = settings};
     AUTO(kube_config) struct kube_config config = {0};
     if (options_load_config(verb, &settings->options, &config) < 0) {
         return EXIT_USAGE;
     }
-    return live_plan(&config, NULL, settings->json);
+    return look(&config, &wish);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)

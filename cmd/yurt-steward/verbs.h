@@ -19,6 +19,7 @@ struct verb {
 
 extern const struct verb verb_run;
 extern const struct verb verb_plan;
+extern const struct verb verb_status;
 extern const struct verb verb_apply;
 extern const struct verb verb_revert;
 extern const struct verb verb_version;

@@ -9,8 +9,8 @@
 #include "kube/client.h"
 #include "yaml/yaml.h"
 
-static void make_plan(const struct world *world, const struct adjustment *adjustment,
-                      int64_t wall_ms, int64_t now_ms, struct plan *ret_plan)
+void show_make_plan(const struct world *world, const struct adjustment *adjustment, int64_t wall_ms,
+                    int64_t now_ms, struct plan *ret_plan)
 {
     struct snapshot seen;
     world_snapshot(world, wall_ms, &seen);
@@ -27,7 +27,7 @@ bool show_wants_leases(const struct world *world, int64_t wall_ms, int64_t now_m
     for (size_t i = 0; i < adjustments_len; i++) {
         AUTO(plan) struct plan plan = {0};
         if (policy_mode(&world->policy, adjustments[i]) != MODE_IGNORE) {
-            make_plan(world, adjustments[i], wall_ms, now_ms, &plan);
+            show_make_plan(world, adjustments[i], wall_ms, now_ms, &plan);
             wants = wants || plan.wants_leases;
         }
     }
@@ -162,7 +162,7 @@ int show_plans(FILE *out, const struct world *world, bool json, int64_t wall_ms,
         if (mode == MODE_IGNORE) {
             continue;
         }
-        make_plan(world, adjustments[i], wall_ms, now_ms, &plan);
+        show_make_plan(world, adjustments[i], wall_ms, now_ms, &plan);
         if (plan.actions_len > 0) {
             result = SHOW_SOMETHING;
         }

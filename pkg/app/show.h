@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "app/world.h"
+#include "control/plan.h"
 
 /* Exit codes of `plan`, as `kubectl diff` has them. */
 enum {
@@ -21,6 +22,9 @@ enum {
  */
 int show_plans(FILE *out, const struct world *world, bool json, int64_t wall_ms, int64_t now_ms);
 
+/* The plan of one adjustment that is not on Ignore, as above. */
+void show_make_plan(const struct world *world, const struct adjustment *adjustment, int64_t wall_ms,
+                    int64_t now_ms, struct plan *ret_plan);
 /* Whether some plan still wants the Leases read. */
 bool show_wants_leases(const struct world *world, int64_t wall_ms, int64_t now_ms);
 
