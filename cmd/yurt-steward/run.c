@@ -5,13 +5,19 @@
 static const struct option flags[] = {
     OPTIONS_CLUSTER,
     OPTIONS_LOG,
+    {"leader-elect", no_argument, NULL, 'e'},
     {NULL, 0, NULL, 0},
 };
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
     struct options options = {.log_level = LOG_LEVEL_INFO, .log_format = LOG_FORMAT_TEXT};
-    if (options_next(verb, argc, argv, "", flags, &options) < 0) {
+    bool elects = false;
+    int flag;
+    while ((flag = options_next(verb, argc, argv, "", flags, &options)) > 0) {
+        elects = true; /* the only flag of its own */
+    }
+    if (flag < 0) {
         return EXIT_USAGE;
     }
     log_configure(options.log_level, options.log_format);
@@ -19,7 +25,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (options_load_config(verb, &options, &config) < 0) {
         return EXIT_USAGE;
     }
-    return operator_run(&config);
+    return operator_run(&config, elects);
 }
 
 const struct verb verb_run = {
@@ -30,7 +36,9 @@ const struct verb verb_run = {
              "Watches the cluster and keeps the adjustments in force, as the ConfigMap\n"
              "kube-system/yurt-steward says; without it, it only reports. Logs to standard\n"
              "error. SIGTERM stops it in order, a second one at once.\n"
-             "\n",
+             "\n"
+             "  --leader-elect           of several that run, only one acts: the holder of the\n"
+             "                           Lease kube-system/yurt-steward\n",
     .flags = OPTIONS_CLUSTER_USAGE OPTIONS_LOG_USAGE,
     .run = run,
 };

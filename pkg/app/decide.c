@@ -143,6 +143,12 @@ static struct contention_budget budget(void *arg)
     return value;
 }
 
+static bool may_write(void *arg)
+{
+    struct steward *steward = arg;
+    return steward->elector == NULL || elector_leads(steward->elector);
+}
+
 /* Whether the plan leaves nothing to wait for. */
 static bool is_settled(const struct plan *plan)
 {
@@ -183,6 +189,7 @@ void steward_engine_ops(struct steward *steward, struct engine_ops *ret_ops)
         .ask_dns = ask_dns,
         .no_apply = no_apply,
         .budget = budget,
+        .may_write = may_write,
         .reconciled = reconciled,
         .arg = steward,
     };

@@ -1,16 +1,65 @@
 #include "app/operator.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "app/private.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
     DRAIN_MS = 5000, /* for the Events that are queued when we are told to stop */
     STOP_MS = 25000, /* for all of the stop; a pod has 30 s */
 };
+
+static char *host_name(void)
+{
+    char host[65] = "unknown";
+    gethostname(host, sizeof(host) - 1);
+    return xstrdup(host);
+}
+
+static void gained(void *arg)
+{
+    struct steward *steward = arg;
+    steward_say_problems(steward);
+    engine_resume(steward->engine);
+}
+
+/* Somebody else may act from now on: nothing may still be sent, and a fresh start is simplest. */
+static void lost(void *arg)
+{
+    struct steward *steward = arg;
+    steward->stopping = true;
+    steward->status = 1;
+    loop_stop(steward->loop);
+}
+
+/* As client-go has it: the host, so that people can tell, and something no other process has. */
+static char *elector_identity(void)
+{
+    char uuid[40] = "";
+    FILE *file = fopen("/proc/sys/kernel/random/uuid", "re");
+    if (file == NULL || fscanf(file, "%36s", uuid) != 1) {
+        snprintf(uuid, sizeof(uuid), "%ld-%lld", (long)getpid(), (long long)clock_wall_ms());
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    AUTO_FREE char *host = host_name();
+    return xasprintf("%s_%s", host, uuid);
+}
+
+static void take_part(struct steward *steward)
+{
+    const struct elector_ops ops = {gained, lost, steward};
+    AUTO_FREE char *identity = elector_identity();
+    steward->elector =
+        elector_create(steward->loop, cluster_client(steward->cluster), identity, &ops);
+}
 
 static void ready(void *arg, const struct err *err)
 {
@@ -21,6 +70,9 @@ static void ready(void *arg, const struct err *err)
         loop_stop(steward->loop);
         return;
     }
+    if (steward->elects) {
+        take_part(steward);
+    }
     cluster_follow(steward->cluster, INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE));
 }
 
@@ -30,11 +82,21 @@ static void drained(void *arg)
     loop_stop(steward->loop);
 }
 
+static void released(void *arg)
+{
+    struct steward *steward = arg;
+    event_recorder_drain(steward->recorder, DRAIN_MS, drained, steward);
+}
+
 static void writes_done(void *arg)
 {
     struct steward *steward = arg;
     cluster_follow(steward->cluster, 0);
-    event_recorder_drain(steward->recorder, DRAIN_MS, drained, steward);
+    if (steward->elector != NULL) {
+        elector_release(steward->elector, released, steward);
+    } else {
+        released(steward);
+    }
 }
 
 static void stop_too_late(void *arg)
@@ -92,16 +154,10 @@ static void ignore_hangup(void *arg, int signum)
     LOG_INFO("hang-up ignored", "signal", "SIGHUP");
 }
 
-static char *instance_name(void)
-{
-    char host[65] = "unknown";
-    gethostname(host, sizeof(host) - 1);
-    return xasprintf("yurt-steward-%.64s", host);
-}
-
 static void start(struct steward *steward)
 {
-    AUTO_FREE char *instance = instance_name();
+    AUTO_FREE char *host = host_name();
+    AUTO_FREE char *instance = xasprintf("yurt-steward-%s", host);
     struct kube_client *client = cluster_client(steward->cluster);
     struct engine_ops ops;
     steward_engine_ops(steward, &ops);
@@ -122,6 +178,7 @@ static void start(struct steward *steward)
 static void finish(struct steward *steward)
 {
     engine_destroy(steward->engine);
+    elector_destroy(steward->elector);
     event_recorder_destroy(steward->recorder);
     asker_destroy(steward->asker);
     cluster_destroy(steward->cluster);
@@ -157,9 +214,9 @@ static int run(struct steward *steward, const struct kube_config *config, int64_
     return steward->status;
 }
 
-int operator_run(const struct kube_config *config)
+int operator_run(const struct kube_config *config, bool elects)
 {
-    struct steward steward = {.problems = STRMAP_INIT(NULL)};
+    struct steward steward = {.problems = STRMAP_INIT(NULL), .elects = elects};
     return run(&steward, config, 0);
 }
 

@@ -8,8 +8,9 @@
 #include "app/intent.h"
 #include "kube/config.h"
 
-/* Runs until it is told to stop. */
-int operator_run(const struct kube_config *config);
+/* Runs until it is told to stop, or (status 1) its leadership is lost. `elects`: one of several
+ * replicas, of which only the one that holds the Lease kube-system/yurt-steward acts. */
+int operator_run(const struct kube_config *config, bool elects);
 /*
  * Runs until all that the intent is about is as it asks, or the limit is reached (status 1; what is
  * missing, and what holds it, stands in the log).

@@ -9,6 +9,7 @@
 #include "app/cluster.h"
 #include "app/intent.h"
 #include "control/engine.h"
+#include "kube/elector.h"
 #include "kube/event_recorder.h"
 
 /* The key of the ConfigMap itself, beside the adjustments' ids. */
@@ -20,6 +21,7 @@ struct steward {
     struct engine *engine;
     struct event_recorder *recorder;
     struct asker *asker;
+    struct elector *elector; /* NULL: there is no election, it leads */
     struct loop_signal *terminate;
     struct loop_signal *interrupt;
     struct loop_signal *hangup;
@@ -31,6 +33,7 @@ struct steward {
     bool asked[POLICY_ADJUSTMENTS_MAX];   /* adjustments that wait for answers of DNS servers */
     const struct intent *intent;          /* what is asked for once; NULL: run on */
     unsigned settled;                     /* bits of the adjustments that are as was asked */
+    bool elects;                          /* one of several: only the leader acts */
     bool stopping;
     int status;
 };
@@ -44,6 +47,8 @@ void steward_dns_answered(void *arg);
 /* Reconciles the adjustments that are marked, and clears the marks. */
 void steward_enqueue_marked(struct steward *steward, bool marks[POLICY_ADJUSTMENTS_MAX]);
 
+/* Says what is wrong in the ConfigMap and was not said yet, once it leads. */
+void steward_say_problems(struct steward *steward);
 /* As in cluster.h. */
 void steward_changed(void *arg, enum input input);
 void steward_leases_read(void *arg, const struct err *err);

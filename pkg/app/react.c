@@ -5,8 +5,11 @@ enum {
     LEASES_AGAIN_MS = 5000,
 };
 
-static void say_problems(struct steward *steward)
+void steward_say_problems(struct steward *steward)
 {
+    if (steward->elector != NULL && !elector_leads(steward->elector)) {
+        return;
+    }
     const struct policy *policy = &cluster_world(steward->cluster)->policy;
     static char said[] = "said";
     struct strmap now = STRMAP_INIT(NULL);
@@ -41,7 +44,7 @@ void steward_changed(void *arg, enum input input)
     }
     if (input == INPUT_CONFIG && store_synced(world->stores[INPUT_CONFIG])) {
         world_read_policy(world);
-        say_problems(steward);
+        steward_say_problems(steward);
         if (steward->intent != NULL) {
             intent_impose(steward->intent, &world->policy);
             engine_enqueue(steward->engine, STEWARD_CONFIG_KEY);

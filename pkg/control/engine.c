@@ -242,6 +242,11 @@ static void send_next(struct engine *engine)
         return;
     }
     const struct action *action = &engine->plan.actions[engine->next];
+    if (!engine->ops.may_write(engine->ops.arg)) {
+        workqueue_add(engine->queue, engine->key, now_of(engine));
+        finish_key(engine);
+        return;
+    }
     if (!admit(engine, action)) {
         finish_key(engine);
         return;
@@ -274,7 +279,8 @@ static void work(struct engine *engine)
 static void pump(void *arg)
 {
     struct engine *engine = arg;
-    if (engine->key != NULL || engine->stopping || !kube_client_up(engine->client)) {
+    if (engine->key != NULL || engine->stopping || !kube_client_up(engine->client) ||
+        !engine->ops.may_write(engine->ops.arg)) {
         return;
     }
     const char *key = workqueue_get(engine->queue, now_of(engine));
@@ -332,6 +338,11 @@ void engine_destroy(struct engine *engine)
 void engine_enqueue(struct engine *engine, const char *key)
 {
     workqueue_add(engine->queue, key, now_of(engine));
+    loop_deferred_schedule(engine->pump);
+}
+
+void engine_resume(struct engine *engine)
+{
     loop_deferred_schedule(engine->pump);
 }
 

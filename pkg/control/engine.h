@@ -39,6 +39,9 @@ struct engine_ops {
     void (*no_apply)(void *arg);
     /* The key was reconciled, and its plan, as it stands, carried out. */
     void (*reconciled)(void *arg, const char *key, const struct plan *plan);
+    /* Whether this process may write at this very moment (leader election). While it may not,
+     * nothing is reconciled. */
+    bool (*may_write)(void *arg);
     /* Whether the field's budget may be spent, as in contention.h. */
     struct contention_budget (*budget)(void *arg);
     void *arg;
@@ -52,6 +55,8 @@ struct engine *engine_create(struct loop *loop, struct kube_client *client,
 void engine_destroy(struct engine *engine);
 /* Reconcile the key soon. */
 void engine_enqueue(struct engine *engine, const char *key);
+/* It may write now, where it might not before. */
+void engine_resume(struct engine *engine);
 /* Starts no more reconciles or writes; `idle` runs once the write that is under way is answered. */
 void engine_stop(struct engine *engine, void (*idle)(void *arg), void *arg);
 /* What was last said of the key is forgotten. */

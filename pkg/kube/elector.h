@@ -1,0 +1,37 @@
+/*
+ * Leader election: the driver of lease.h on the loop, with a watch on the Lease beside it.
+ *
+ * A candidate runs from its creation. Once it leads it leads until it is lost or released, and
+ * after either it is a candidate no more: the process that lost ends, as client-go's do.
+ */
+#ifndef KUBE_ELECTOR_H
+#define KUBE_ELECTOR_H
+
+#include "kube/client.h"
+
+/* All slots are mandatory and run on the loop, at most once each, `gained` before `lost`. */
+struct elector_ops {
+    void (*gained)(void *arg);
+    void (*lost)(void *arg); /* stop writing at once */
+    void *arg;
+};
+
+struct elector;
+
+/* The Lease is kube-system/yurt-steward; `identity` is copied and must be unique to the process. */
+struct elector *elector_create(struct loop *loop, struct kube_client *client, const char *identity,
+                               const struct elector_ops *ops);
+/* Says nothing more; the Lease is left to run out. NULL is fine. */
+void elector_destroy(struct elector *elector);
+/* Whether it may write at this very moment. */
+bool elector_leads(const struct elector *elector);
+/* Who holds the Lease, as last seen; "" when nobody or unknown. Borrowed until the loop runs. */
+const char *elector_holder(const struct elector *elector);
+/*
+ * Gives the Lease up, so that a standby takes over at once: everything that writes must have
+ * stopped before. `done` runs once, from the loop, when that was answered or there was nothing to
+ * give up.
+ */
+void elector_release(struct elector *elector, void (*done)(void *arg), void *arg);
+
+#endif
