@@ -63,8 +63,9 @@ static int plan_dump(const struct settings *settings)
             fprintf(stderr, "warning: ConfigMap kube-system/yurt-steward: %s\n",
                     world.policy.problems[i]);
         }
-        status = show_plans(stdout, &world, settings->json, newest > 0 ? newest : clock_wall_ms(),
-                            clock_mono_ms());
+        /* one moment: nothing in it has lasted yet, as when a cluster is looked at */
+        status =
+            show_plans(stdout, &world, settings->json, newest > 0 ? newest : clock_wall_ms(), 0);
     }
     world_finish(&world);
     return status;
@@ -110,7 +111,8 @@ const struct verb verb_plan = {
     .usage = "Usage: yurt-steward plan [FLAG…]\n"
              "\n"
              "Shows what would be done to the cluster: every adjustment that is not on Ignore,\n"
-             "as if it were enforced. Exit status: 0 nothing to do, 1 something, 2 an error.\n"
+             "as if it were enforced. Exit status: 0 nothing to do, 1 something (also that one\n"
+             "waits for what was begun), 2 an error.\n"
              "\n"
              "  -o, --output FORMAT      diff (default) or json\n"
              "  --from FILE|DIR|-        plan for objects from YAML or JSON (kubectl get -o yaml,\n"

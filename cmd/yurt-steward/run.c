@@ -6,16 +6,21 @@ static const struct option flags[] = {
     OPTIONS_CLUSTER,
     OPTIONS_LOG,
     {"leader-elect", no_argument, NULL, 'e'},
+    {"listen", required_argument, NULL, 'l'},
     {NULL, 0, NULL, 0},
 };
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
     struct options options = {.log_level = LOG_LEVEL_INFO, .log_format = LOG_FORMAT_TEXT};
-    bool elects = false;
+    struct operator_options own = {0};
     int flag;
     while ((flag = options_next(verb, argc, argv, "", flags, &options)) > 0) {
-        elects = true; /* the only flag of its own */
+        if (flag == 'e') {
+            own.elects = true;
+        } else {
+            own.listen = optarg;
+        }
     }
     if (flag < 0) {
         return EXIT_USAGE;
@@ -25,7 +30,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (options_load_config(verb, &options, &config) < 0) {
         return EXIT_USAGE;
     }
-    return operator_run(&config, elects);
+    return operator_run(&config, &own);
 }
 
 const struct verb verb_run = {
@@ -38,7 +43,8 @@ const struct verb verb_run = {
              "error. SIGTERM stops it in order, a second one at once.\n"
              "\n"
              "  --leader-elect           of several that run, only one acts: the holder of the\n"
-             "                           Lease kube-system/yurt-steward\n",
+             "                           Lease kube-system/yurt-steward\n"
+             "  --listen ADDRESS         serve /livez, /readyz and /metrics there, e.g. :8080\n",
     .flags = OPTIONS_CLUSTER_USAGE OPTIONS_LOG_USAGE,
     .run = run,
 };

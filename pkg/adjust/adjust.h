@@ -7,6 +7,7 @@
 #ifndef ADJUST_ADJUST_H
 #define ADJUST_ADJUST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ enum option_kind {
     OPTION_NAME,     /* a DNS-1035 label: the name of a Service */
     OPTION_BUDGET,   /* "5 per 10m" */
     OPTION_DOMAIN,   /* a DNS name: "kubernetes.default.svc.cluster.local" */
+    OPTION_IMAGE,    /* "registry.k8s.io/coredns/coredns:v1.14.6"; or "" */
+    OPTION_QUANTITY, /* "100m", "70Mi"; or "" */
 };
 
 /* One key of the ConfigMap. */
@@ -48,11 +51,19 @@ struct adjustment {
 };
 
 extern const struct adjustment adjust_service_topology;
+extern const struct adjustment adjust_coredns_daemonset;
+extern const struct adjustment adjust_coredns_deployment;
 extern const struct adjustment adjust_kube_proxy_kubeconfig;
 
 /* All of them, in the order in which `plan` shows them. */
 extern const struct adjustment *const adjustments[];
 extern const size_t adjustments_len;
+/*
+ * Plans it: into force, or back. Holds when what it recorded in the state ConfigMap, under its id,
+ * can't be read: what was there before is not known then, and must not be recorded anew.
+ */
+void adjustment_plan(const struct adjustment *adjustment, bool revert, const struct snapshot *seen,
+                     const struct policy *policy, int64_t now_ms, struct plan *ret_plan);
 /* By id; NULL when there is none. */
 const struct adjustment *adjustment_find(const char *id);
 

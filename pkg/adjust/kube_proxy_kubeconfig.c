@@ -8,6 +8,7 @@
 
 #include "adjust/adjust.h"
 #include "adjust/kube_proxy_locate.h"
+#include "adjust/kube_proxy_record.h"
 #include "adjust/kube_proxy_roll.h"
 #include "adjust/kube_proxy_text.h"
 #include "adjust/names.h"
@@ -18,9 +19,10 @@
 #include "kube/pod.h"
 
 static const char configmap_name[] = "kube-proxy";
-/* The record: what the pods' window is, and the text as it was before the edit. */
-static const char record_key[] = "kube-proxy-kubeconfig";
-static const char before_key[] = "kube-proxy-kubeconfig.before";
+
+enum {
+    REQUEST_SIZE_MAX = 3 * 1024 * 1024, /* MaxRequestBodyBytes of the API server */
+};
 
 static const struct policy_option options[] = {
     {"kube-proxy-kubeconfig.yurthub", OPTION_WORD, "Warn|Require", "Warn"},
@@ -36,64 +38,6 @@ struct config {
     const char *text;
     size_t len;
 };
-
-/*
- * The record. `to_ms` 0: the change was planned, the server's time of it is not known yet.
- */
-struct record {
-    bool present;
-    bool reverting;
-    struct roll_window window;
-    const char *before; /* borrowed from the snapshot */
-    size_t before_len;
-};
-
-static struct record read_record(const struct snapshot *seen)
-{
-    struct record record = {0};
-    size_t len = 0;
-    AUTO(json) struct json_object *json = NULL;
-    const char *text = snapshot_record(seen, record_key, &len);
-    record.before = snapshot_record(seen, before_key, &record.before_len);
-    if (text != NULL && record.before != NULL && json_parse(text, len, &json, NULL) == 0) {
-        record.present = true;
-        record.reverting = json_get_bool(json, "reverting", false);
-        record.window.from_ms = json_get_int(json, "fromMs", 0);
-        record.window.to_ms = json_get_int(json, "toMs", 0);
-    }
-    return record;
-}
-
-/* Plans the record anew; `before` NULL keeps the text that is recorded. */
-static void write_record(struct plan *plan, const struct snapshot *seen,
-                         const struct roll_window *window, bool reverting, const char *before,
-                         size_t before_len, const char *reason)
-{
-    AUTO(json) struct json_object *json = json_new_object();
-    json_set_int(json, "fromMs", window->from_ms);
-    if (window->to_ms > 0) {
-        json_set_int(json, "toMs", window->to_ms);
-    }
-    if (reverting) {
-        json_set_bool(json, "reverting", true);
-    }
-    AUTO_FREE char *text = json_text(json);
-    struct json_object *data = json_new_object();
-    json_set_str(data, record_key, text);
-    if (before != NULL) {
-        json_set_take(data, before_key, json_new_str_len(before, before_len));
-    }
-    plan_record_take(plan, seen, data, reason);
-}
-
-static void drop_record(struct plan *plan, const struct snapshot *seen, const char *reason)
-{
-    struct json_object *data = json_new_object();
-    json_set_str(data, record_key, NULL);
-    json_set_str(data, before_key, NULL);
-    plan_record_take(plan, seen, data, reason);
-    plan->state = PLAN_CHANGING;
-}
 
 static bool refuse(struct plan *plan, const char *what)
 {
@@ -221,9 +165,8 @@ static char *key_path(const struct config *config)
     return xasprintf("data/%s", escaped);
 }
 
-/* Replaces the text, only if it is exactly what was seen. */
-static struct action *replace_text(struct plan *plan, const struct config *config, const char *text,
-                                   size_t len)
+/* The JSON patch that replaces the text, only if it is exactly what was seen. */
+static struct json_object *text_patch(const struct config *config, const char *text, size_t len)
 {
     AUTO_FREE char *path = key_path(config);
     AUTO_FREE char *pointer = xasprintf("/%s", path);
@@ -234,8 +177,14 @@ static struct action *replace_text(struct plan *plan, const struct config *confi
     }
     json_append_take(body, patch_step("test", pointer, config->text, config->len));
     json_append_take(body, patch_step("replace", pointer, text, len));
+    return body;
+}
+
+static struct action *replace_text_take(struct plan *plan, const struct config *config,
+                                        struct json_object *patch)
+{
     struct action *action = plan_add_take(plan, ACTION_PATCH, &resource_configmap,
-                                          config->configmap->ns, config->configmap->name, body);
+                                          config->configmap->ns, config->configmap->name, patch);
     if (action != NULL) {
         action->patch_type = PATCH_JSON;
         action->input = INPUT_PROXY_CONFIG;
@@ -256,73 +205,138 @@ static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
 }
 
 /*
- * Records the text before it is edited. Pods that were started with it and go on with it are the
- * window: all of them at the first edit; after somebody undid it, those since then, and those that
- * an earlier window still had on offline nodes.
+ * The record to be made before the edit. Pods that were started with the text as it is and go on
+ * with it are the window: all of them at the first edit; after somebody undid it, those since then,
+ * and those that an earlier window still had on offline nodes.
  */
-static void record_edit(const struct snapshot *seen, const struct config *config,
-                        const struct record *record, size_t left, struct plan *plan)
+static struct kube_proxy_record plan_record(const struct snapshot *seen,
+                                            const struct config *config,
+                                            const struct kube_proxy_record *record, bool repair)
 {
-    bool written = record->present && !record->reverting && record->window.to_ms == 0 &&
-                   same_text(record->before, record->before_len, config->text, config->len);
-    if (written) {
-        return;
-    }
-    struct roll_window window = {0};
+    struct kube_proxy_record planned = {.present = true, .repair = repair};
     struct field_owner undone;
     key_owner(config, &undone);
-    if (record->present && !record->reverting && record->window.to_ms == 0) {
-        window.from_ms = record->window.from_ms; /* no pod was replaced for that edit yet */
-    } else if (record->present && !record->reverting && left == 0) {
-        window.from_ms = undone.time_ms > 0 ? undone.time_ms : record->window.to_ms;
+    if (kube_proxy_record_edited(record) && record->window.to_ms == 0) {
+        planned.window.from_ms = record->window.from_ms; /* no pod was replaced for that edit yet */
+    } else if (kube_proxy_record_edited(record) && !kube_proxy_roll_left(seen, &record->window)) {
+        planned.window.from_ms = undone.time_ms > 0 ? undone.time_ms : record->window.to_ms;
     }
-    write_record(plan, seen, &window, false, config->text, config->len,
-                 "record the configuration as it is before the edit");
+    return planned;
+}
+
+static bool too_large(const struct config *config, const char *what, size_t size, size_t limit,
+                      struct plan *plan)
+{
+    if (size <= limit) {
+        return false;
+    }
+    plan_hold(plan, true, "Refused",
+              "ConfigMap kube-system/%s, %s has %zu bytes; %s would have %zu bytes, and the API "
+              "server takes no more than %zu: make %s shorter, or take clientConnection.kubeconfig "
+              "out of it by hand; nothing was written",
+              configmap_name, config->place.key, config->len, what, size, limit, config->place.key);
+    return true;
+}
+
+/* Whether the API server would take the record, the edited ConfigMap and the request for it. */
+static bool fits(const struct snapshot *seen, const struct config *config,
+                 const struct kube_proxy_text *edit, const struct json_object *patch,
+                 struct plan *plan)
+{
+    size_t edited = configmap_size(config->configmap->body) - config->len + edit->len;
+    AUTO_FREE char *body = json_text(patch);
+    return !too_large(config, "the record of it in ConfigMap kube-system/yurt-steward-state",
+                      kube_proxy_record_size(seen, config->len), CONFIGMAP_SIZE_MAX, plan) &&
+           !too_large(config, "the ConfigMap edited", edited, CONFIGMAP_SIZE_MAX, plan) &&
+           !too_large(config, "the request that edits it", strlen(body), REQUEST_SIZE_MAX, plan);
 }
 
 static void take_out(const struct snapshot *seen, const struct policy *policy,
                      const struct config *config, const struct kube_proxy_text *edit,
-                     const struct record *record, int64_t now_ms, struct plan *plan)
+                     const struct kube_proxy_record *record, struct plan *plan)
 {
     if (!yurthub_allows(seen, policy, plan)) {
         return;
     }
-    bool repair = record->present && !record->reverting;
-    size_t left = 0;
-    if (repair && record->window.to_ms > 0) {
-        AUTO(plan) struct plan unused = {0};
-        left = kube_proxy_roll(seen, policy, &record->window, now_ms, &unused);
+    /* an edit whose time was recorded had been made; one that is only planned may not have been */
+    bool edited = kube_proxy_record_edited(record);
+    bool repair = edited && (record->window.to_ms > 0 || record->repair);
+    bool recorded = edited && record->window.to_ms == 0 &&
+                    same_text(record->before, record->before_len, config->text, config->len);
+    struct json_object *patch = text_patch(config, edit->text, edit->len);
+    if (!fits(seen, config, edit, patch, plan)) {
+        json_unref(patch);
+        return;
     }
-    record_edit(seen, config, record, left, plan);
-    struct action *action = replace_text(plan, config, edit->text, edit->len);
-    action_reason(action, repair && record->window.to_ms > 0 ? "Repaired" : "Enforced",
+    if (!recorded) {
+        struct kube_proxy_record planned = plan_record(seen, config, record, repair);
+        kube_proxy_record_write(plan, seen, &planned, config->text, config->len,
+                                "record the configuration as it is before the edit");
+    }
+    struct action *action = replace_text_take(plan, config, patch);
+    action_reason(action, repair ? "Repaired" : "Enforced",
                   "take clientConnection.kubeconfig out of %s in ConfigMap kube-system/%s",
                   config->place.key, configmap_name);
-    if (action != NULL && repair && record->window.to_ms > 0) {
+    if (action != NULL && repair) {
         action->field = key_path(config);
+    }
+}
+
+/* When the key was last written, as far as the server knows. */
+static int64_t written_ms(const struct snapshot *seen, const struct config *config)
+{
+    struct field_owner owner;
+    key_owner(config, &owner);
+    return owner.time_ms > 0 ? owner.time_ms : seen->wall_ms;
+}
+
+/* Goes on with the roll, and keeps in the record whether one is under way. */
+static void roll(const struct snapshot *seen, const struct policy *policy,
+                 const struct kube_proxy_record *record, int64_t now_ms, struct plan *plan)
+{
+    struct kube_proxy_record changed = *record;
+    switch (kube_proxy_roll_next(seen, policy, &record->window, now_ms, plan)) {
+    case ROLL_WAVE:
+        if (record->window.settled) {
+            changed.window.settled = false;
+            kube_proxy_record_write(plan, seen, &changed, NULL, 0,
+                                    "record that pods are being replaced");
+        }
+        kube_proxy_roll_wave(seen, policy, &record->window, now_ms, plan);
+        break;
+    case ROLL_DONE:
+        if (!record->window.settled) {
+            changed.window.settled = true;
+            kube_proxy_record_write(plan, seen, &changed, NULL, 0,
+                                    "record that the pods were replaced");
+        }
+        break;
+    case ROLL_WAIT:
+        break;
     }
 }
 
 /* The text is as it should be: replace the pods that were started before it was. */
 static void keep(const struct snapshot *seen, const struct policy *policy,
-                 const struct config *config, const struct record *record, int64_t now_ms,
-                 struct plan *plan)
+                 const struct config *config, const struct kube_proxy_record *record,
+                 int64_t now_ms, struct plan *plan)
 {
-    struct roll_window window = record->window;
-    struct field_owner owner;
-    key_owner(config, &owner);
-    if (record->present && (record->reverting || window.to_ms == 0)) {
-        window.from_ms = record->reverting ? 0 : window.from_ms;
-        window.to_ms = owner.time_ms > 0 ? owner.time_ms : seen->wall_ms;
-        write_record(plan, seen, &window, false, NULL, 0, "record when the edit was made");
-        plan->state = PLAN_CHANGING;
+    struct kube_proxy_record current = *record;
+    if (record->present && (record->reverting || record->window.to_ms == 0)) {
+        current.window.from_ms = record->reverting ? 0 : record->window.from_ms;
+        current.window.to_ms = written_ms(seen, config);
+        current.reverting = false;
+        current.repair = false;
+        kube_proxy_record_write(plan, seen, &current, NULL, 0, "record when the edit was made");
         return;
     }
     if (!record->present) {
-        window = (struct roll_window){0, owner.time_ms};
+        struct field_owner owner;
+        key_owner(config, &owner);
+        current.window = (struct roll_window){.to_ms = owner.time_ms, .settled = true};
     }
     yurthub_allows(seen, policy, plan);
-    kube_proxy_roll(seen, policy, &window, now_ms, plan);
+    roll(seen, policy, &current, now_ms, plan);
 }
 
 static void enforce(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
@@ -332,7 +346,7 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
     if (!find_config(seen, &config, ret_plan)) {
         return;
     }
-    struct record record = read_record(seen);
+    struct kube_proxy_record record = kube_proxy_record_read(seen);
     AUTO(kube_proxy_text) struct kube_proxy_text edit = {0};
     kube_proxy_text_take_out(config.text, config.len, &edit);
     if (edit.warning != NULL) {
@@ -345,7 +359,7 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
                   configmap_name, config.place.key, edit.line, edit.column, edit.message);
         break;
     case KUBE_PROXY_TEXT_EDITED:
-        take_out(seen, policy, &config, &edit, &record, now_ms, ret_plan);
+        take_out(seen, policy, &config, &edit, &record, ret_plan);
         break;
     case KUBE_PROXY_TEXT_IN_FORCE:
         keep(seen, policy, &config, &record, now_ms, ret_plan);
@@ -355,12 +369,11 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
 
 /* Puts the text back, recording first that this is under way. */
 static void put_back(const struct snapshot *seen, const struct config *config,
-                     const struct record *record, struct plan *plan)
+                     const struct kube_proxy_record *record, struct plan *plan)
 {
     AUTO_FREE char *text = NULL;
     size_t len = 0;
     struct err err;
-    const struct roll_window all = {0};
     if (kube_proxy_text_put_back(config->text, config->len, record->before, record->before_len,
                                  &text, &len, &err) < 0) {
         plan_hold(plan, true, "Refused", "ConfigMap kube-system/%s, %s can't be put back: %s",
@@ -368,12 +381,12 @@ static void put_back(const struct snapshot *seen, const struct config *config,
         return;
     }
     if (!record->reverting) {
-        write_record(plan, seen, &all, true, NULL, 0,
-                     "record that the configuration is being put back");
-        plan->state = PLAN_CHANGING;
+        const struct kube_proxy_record all = {.present = true, .reverting = true};
+        kube_proxy_record_write(plan, seen, &all, NULL, 0,
+                                "record that the configuration is being put back");
     }
     if (!same_text(text, len, config->text, config->len)) {
-        action_reason(replace_text(plan, config, text, len), "Reverted",
+        action_reason(replace_text_take(plan, config, text_patch(config, text, len)), "Reverted",
                       "put clientConnection.kubeconfig back into %s in ConfigMap kube-system/%s",
                       config->place.key, configmap_name);
     }
@@ -381,37 +394,54 @@ static void put_back(const struct snapshot *seen, const struct config *config,
 
 /* The text is back: replace the pods that were started without it, then forget. */
 static void finish_revert(const struct snapshot *seen, const struct policy *policy,
-                          const struct config *config, const struct record *record, int64_t now_ms,
-                          struct plan *plan)
+                          const struct config *config, const struct kube_proxy_record *record,
+                          int64_t now_ms, struct plan *plan)
 {
-    struct roll_window window = record->window;
-    if (window.to_ms == 0) {
-        struct field_owner owner;
-        key_owner(config, &owner);
-        window.to_ms = owner.time_ms > 0 ? owner.time_ms : seen->wall_ms;
-        write_record(plan, seen, &window, true, NULL, 0,
-                     "record when the configuration was put back");
-        plan->state = PLAN_CHANGING;
+    struct kube_proxy_record current = *record;
+    if (record->window.to_ms == 0) {
+        current.window.to_ms = written_ms(seen, config);
+        kube_proxy_record_write(plan, seen, &current, NULL, 0,
+                                "record when the configuration was put back");
         return;
     }
-    if (kube_proxy_roll(seen, policy, &window, now_ms, plan) == 0) {
-        drop_record(plan, seen, "the configuration is as it was: drop the record");
-    } else if (plan->state != PLAN_HELD) {
-        plan->state = PLAN_CHANGING;
+    switch (kube_proxy_roll_next(seen, policy, &record->window, now_ms, plan)) {
+    case ROLL_WAVE:
+        kube_proxy_roll_wave(seen, policy, &record->window, now_ms, plan);
+        break;
+    case ROLL_DONE:
+        if (kube_proxy_roll_left(seen, &record->window)) {
+            plan->state = PLAN_CHANGING; /* until the offline nodes are back */
+        } else {
+            kube_proxy_record_drop(plan, seen, "the configuration is as it was: drop the record");
+        }
+        break;
+    case ROLL_WAIT:
+        break;
     }
 }
 
 static void revert(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
                    struct plan *ret_plan)
 {
-    struct record record = read_record(seen);
+    struct kube_proxy_record record = kube_proxy_record_read(seen);
     struct config config = {0};
+    if (!record.present && record.before != NULL) {
+        plan_hold(ret_plan, true, "Refused",
+                  "ConfigMap kube-system/yurt-steward-state has kube-proxy-kubeconfig.before and "
+                  "no kube-proxy-kubeconfig: which edit it belongs to is not known. Put the "
+                  "configuration back by hand, then remove that key; nothing was written");
+        return;
+    }
     if (!record.present) {
         ret_plan->state = PLAN_REVERTED;
         return;
     }
+    if (record.before == NULL) {
+        kube_proxy_record_drop(ret_plan, seen, "nothing was edited");
+        return;
+    }
     if (snapshot_only(seen, INPUT_PROXY_CONFIG) == NULL) {
-        drop_record(ret_plan, seen, "the ConfigMap that was changed is gone");
+        kube_proxy_record_drop(ret_plan, seen, "the ConfigMap that was changed is gone");
         return;
     }
     if (!find_config(seen, &config, ret_plan)) {

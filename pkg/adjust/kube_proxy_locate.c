@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 /* What a container's command line says. */
 struct flags {
     const char *config; /* borrowed */
@@ -63,7 +65,20 @@ static const struct json_object *find_volume(const struct json_object *spec, con
     return NULL;
 }
 
-/* The key that a ConfigMap volume shows under the path; NULL when none does. */
+/* The path within the volume of what is under `inner` in a mount of its `sub`. Caller frees. */
+static char *join_path(const char *sub, const char *inner)
+{
+    size_t len = strlen(sub);
+    while (len > 0 && sub[len - 1] == '/') {
+        len--;
+    }
+    if (len == 0 || *inner == '\0') {
+        return xasprintf("%.*s%s", (int)len, sub, inner);
+    }
+    return xasprintf("%.*s/%s", (int)len, sub, inner);
+}
+
+/* The key that a ConfigMap volume shows under the path, borrowed; NULL when none does. */
 static const char *find_key(const struct json_object *source, const char *path)
 {
     const struct json_object *items = json_member(source, "items");
@@ -84,7 +99,7 @@ static bool locate_file(const struct json_object *spec, const struct json_object
 {
     const char *inner = "";
     const struct json_object *mount = find_mount(container, file, &inner);
-    const char *sub = json_get_str(mount, "subPath");
+    AUTO_FREE char *path = join_path(json_get_str_or(mount, "subPath", ""), inner);
     const struct json_object *volume = find_volume(spec, json_get_str_or(mount, "name", ""));
     const struct json_object *source = json_member(volume, "configMap");
     const char *name = json_get_str(source, "name");
@@ -93,7 +108,7 @@ static bool locate_file(const struct json_object *spec, const struct json_object
                  "DaemonSet kube-proxy: --config=%s is not in a ConfigMap volume", file);
         return false;
     }
-    const char *key = find_key(source, sub != NULL && *inner == '\0' ? sub : inner);
+    const char *key = find_key(source, path);
     if (key == NULL || strlen(key) >= sizeof(place->key) ||
         strlen(name) >= sizeof(place->configmap)) {
         snprintf(place->why, sizeof(place->why),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adjust/quantity.h"
 #include "base/alloc.h"
 #include "base/timefmt.h"
 #include "control/contention.h"
@@ -51,6 +52,21 @@ static bool domain_allowed(const char *value)
            strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len;
 }
 
+/* What could be an image reference; the kubelet says whether it is one. */
+static bool image_allowed(const char *value)
+{
+    size_t len = strlen(value);
+    return len <= 255 && strspn(value, "._-/:@") == 0 &&
+           strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@") ==
+               len;
+}
+
+static bool quantity_allowed(const char *value)
+{
+    int64_t milli;
+    return *value == '\0' || (quantity_parse(value, &milli) == 0 && milli > 0);
+}
+
 static int parse_percent(const char *value)
 {
     size_t figures = strspn(value, "0123456789");
@@ -78,6 +94,10 @@ static bool allowed(const struct policy_option *option, const char *value)
         return contention_budget_parse(value, &budget) == 0;
     case OPTION_DOMAIN:
         return domain_allowed(value);
+    case OPTION_IMAGE:
+        return image_allowed(value);
+    case OPTION_QUANTITY:
+        return quantity_allowed(value);
     }
     return false;
 }

@@ -5,9 +5,34 @@
 
 const struct adjustment *const adjustments[] = {
     &adjust_service_topology,
+    &adjust_coredns_daemonset,
+    &adjust_coredns_deployment,
     &adjust_kube_proxy_kubeconfig,
 };
 const size_t adjustments_len = ARRAY_LEN(adjustments);
+
+/* A record is a JSON object, see each adjustment's file. */
+static bool record_is_damaged(const struct adjustment *adjustment, const struct snapshot *seen)
+{
+    size_t len = 0;
+    const char *text = snapshot_record(seen, adjustment->id, &len);
+    AUTO(json) struct json_object *json = NULL;
+    return text != NULL && (json_parse(text, len, &json, NULL) < 0 || !json_is_object(json));
+}
+
+void adjustment_plan(const struct adjustment *adjustment, bool revert, const struct snapshot *seen,
+                     const struct policy *policy, int64_t now_ms, struct plan *ret_plan)
+{
+    if (record_is_damaged(adjustment, seen)) {
+        plan_hold(ret_plan, true, "Refused",
+                  "%s in ConfigMap kube-system/yurt-steward-state is no record: what was there "
+                  "before is not known. Put back by hand what has to be, then remove that key; "
+                  "nothing was written",
+                  adjustment->id);
+        return;
+    }
+    (revert ? adjustment->revert : adjustment->enforce)(seen, policy, now_ms, ret_plan);
+}
 
 const struct adjustment *adjustment_find(const char *id)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adjust/adjust.h"
+#include "adjust/coredns_fallback.h"
 #include "adjust/policy.h"
 #include "adjust/topology_gate.h"
 #include "base/alloc.h"
@@ -32,7 +33,10 @@ static const struct policy_option options[] = {
     {NULL, OPTION_WORD, NULL, NULL},
 };
 
-/* What was there before, from the state ConfigMap. */
+/*
+ * What was there before, from the state ConfigMap. It also has the resourceVersion that the Service
+ * had when it was recorded: while that is still the same, nothing was written yet.
+ */
 struct record {
     struct json_object *json; /* NULL: none for this Service */
     bool other;               /* there is one, for a Service that is gone */
@@ -154,13 +158,34 @@ static void describe(struct action *action, const char *event, const char *value
 }
 
 /* Revert was begun and taken back: the next one must not find its old mark. */
-static void take_up_again(const struct snapshot *seen, const struct record *record,
-                          struct plan *plan)
+static void take_up_again(const struct snapshot *seen, const struct object *service,
+                          const struct record *record, struct plan *plan)
 {
     struct json_object *again = json_copy(record->json);
     json_del(again, "revertingSince");
+    json_set_str(again, "resourceVersion", service->resource_version);
     write_record_take(plan, seen, again, "take up the adjustment again");
     plan->state = PLAN_CHANGING;
+}
+
+/* Whether we wrote the annotation as it is, and when. */
+static bool is_ours(const struct object *service, int64_t *ret_since_ms)
+{
+    struct field_owner owner;
+    bool owned = managed_fields_owner(service->body, FIELD, &owner);
+    *ret_since_ms = owner.time_ms;
+    return owned && strcmp(owner.manager, "yurt-steward") == 0;
+}
+
+/*
+ * Whether somebody undid what we wrote. Not so when we did not come to write it (the record was
+ * all), nor when the annotation is still ours and another value is asked for.
+ */
+static bool was_undone(const struct object *service, const struct json_object *record)
+{
+    const char *recorded_at = json_get_str_or(record, "resourceVersion", "");
+    int64_t unused;
+    return strcmp(recorded_at, service->resource_version) != 0 && !is_ours(service, &unused);
 }
 
 static void set_annotation(const struct snapshot *seen, const struct object *service,
@@ -169,18 +194,20 @@ static void set_annotation(const struct snapshot *seen, const struct object *ser
     const char *current = json_get_str(service->body, FIELD);
     struct record record = read_record(seen, service->uid);
     bool known = record.json != NULL && json_member(record.json, "revertingSince") == NULL;
+    bool repair = known && was_undone(service, record.json);
     if (record.json == NULL) {
         struct json_object *fresh = json_new_object();
         json_set_str(fresh, "uid", service->uid);
         json_set_str(fresh, "before", current);
+        json_set_str(fresh, "resourceVersion", service->resource_version);
         write_record_take(plan, seen, fresh, "record the annotation as it was");
     } else if (!known) {
-        take_up_again(seen, &record, plan);
+        take_up_again(seen, service, &record, plan);
     }
     json_unref(record.json);
     struct action *action = annotate(plan, &resource_service, service, TOPOLOGY, value);
-    describe(action, known ? "Repaired" : "Enforced", value, current);
-    if (action != NULL && known) {
+    describe(action, repair ? "Repaired" : "Enforced", value, current);
+    if (action != NULL && repair) {
         action->field = xstrdup(FIELD);
     }
     plan->state = PLAN_CHANGING;
@@ -190,22 +217,73 @@ static void keep(const struct snapshot *seen, const struct object *service, int6
                  struct plan *plan)
 {
     struct record record = read_record(seen, service->uid);
-    struct field_owner owner;
+    int64_t since_ms;
     if (record.json != NULL && json_member(record.json, "revertingSince") != NULL) {
-        take_up_again(seen, &record, plan);
+        take_up_again(seen, service, &record, plan);
     }
     json_unref(record.json);
-    if (managed_fields_owner(service->body, FIELD, &owner) &&
-        strcmp(owner.manager, "yurt-steward") == 0) {
-        push_to_watches(seen, service, owner.time_ms, now_ms, plan);
+    if (is_ours(service, &since_ms)) {
+        push_to_watches(seen, service, since_ms, now_ms, plan);
     }
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Puts the annotation back as it was and has open watches told; true once both are done. */
+static bool restore(const struct snapshot *seen, const struct object *service,
+                    const struct json_object *record, int64_t now_ms, struct plan *plan)
+{
+    const char *before = json_get_str(record, "before");
+    const char *current = json_get_str(service->body, FIELD);
+    int64_t since_s = json_get_int(record, "revertingSince", 0);
+    if (same(before, current)) {
+        return since_s == 0 || push_to_watches(seen, service, since_s * 1000, now_ms, plan);
+    }
+    if (since_s == 0) {
+        struct json_object *marked = json_copy(record);
+        json_set_int(marked, "revertingSince", seen->wall_ms / 1000);
+        write_record_take(plan, seen, marked, "record that the annotation is being put back");
+    }
+    describe(annotate(plan, &resource_service, service, TOPOLOGY, before), "Reverted", before,
+             current);
+    plan->state = PLAN_CHANGING;
+    return false;
+}
+
+/*
+ * coredns-deployment fell back: once the Deployment serves, our annotation goes, so that a pool
+ * without a DNS endpoint of its own finds those. It stays away until the fallback is over.
+ */
+static bool step_aside(const struct snapshot *seen, const struct policy *policy,
+                       const struct object *service, int64_t now_ms, struct plan *plan)
+{
+    enum coredns_fallback fallback = coredns_fallback_state(seen, policy);
+    if (fallback == COREDNS_FALLBACK_NONE) {
+        return false;
+    }
+    plan_hold(plan, false, "FellBack", "coredns-deployment fell back: annotation " TOPOLOGY " %s",
+              fallback == COREDNS_FALLBACK_SERVED
+                  ? "is not set before its gate was open for long enough"
+                  : "is taken away once Deployment kube-system/coredns has an available pod");
+    struct record record = read_record(seen, service->uid);
+    int64_t unused;
+    bool ours = is_ours(service, &unused) ||
+                same(json_get_str(record.json, "before"), json_get_str(service->body, FIELD));
+    if (fallback == COREDNS_FALLBACK_SERVED && record.json != NULL && ours) {
+        restore(seen, service, record.json, now_ms, plan);
+    }
+    json_unref(record.json);
+    return true;
 }
 
 static void enforce(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
                     struct plan *ret_plan)
 {
     const struct object *service = find_service(seen, policy, ret_plan);
-    if (service == NULL) {
+    if (service == NULL || step_aside(seen, policy, service, now_ms, ret_plan)) {
         return;
     }
     const char *value = policy_value(policy, "service-topology.value");
@@ -224,32 +302,6 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
     set_annotation(seen, service, value, ret_plan);
 }
 
-static bool same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static void restore(const struct snapshot *seen, const struct object *service,
-                    const struct json_object *record, int64_t now_ms, struct plan *plan)
-{
-    const char *before = json_get_str(record, "before");
-    const char *current = json_get_str(service->body, FIELD);
-    int64_t since_s = json_get_int(record, "revertingSince", 0);
-    if (!same(before, current)) {
-        if (since_s == 0) {
-            struct json_object *marked = json_copy(record);
-            json_set_int(marked, "revertingSince", seen->wall_ms / 1000);
-            write_record_take(plan, seen, marked, "record that the annotation is being put back");
-        }
-        describe(annotate(plan, &resource_service, service, TOPOLOGY, before), "Reverted", before,
-                 current);
-        plan->state = PLAN_CHANGING;
-    } else if (since_s == 0 || push_to_watches(seen, service, since_s * 1000, now_ms, plan)) {
-        write_record_take(plan, seen, NULL, "the annotation is as it was: drop the record");
-        plan->state = PLAN_CHANGING;
-    }
-}
-
 static void revert(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
                    struct plan *ret_plan)
 {
@@ -257,7 +309,10 @@ static void revert(const struct snapshot *seen, const struct policy *policy, int
     const struct object *service = snapshot_only(seen, INPUT_DNS_SERVICE);
     struct record record = read_record(seen, service != NULL ? service->uid : "");
     if (record.json != NULL && service != NULL) {
-        restore(seen, service, record.json, now_ms, ret_plan);
+        if (restore(seen, service, record.json, now_ms, ret_plan)) {
+            write_record_take(ret_plan, seen, NULL, "the annotation is as it was: drop the record");
+            ret_plan->state = PLAN_CHANGING;
+        }
     } else if (record.other) {
         write_record_take(ret_plan, seen, NULL, "the Service that was changed is gone");
         ret_plan->state = PLAN_CHANGING;
@@ -270,7 +325,7 @@ static void revert(const struct snapshot *seen, const struct policy *policy, int
 const struct adjustment adjust_service_topology = {
     .id = "service-topology",
     .inputs = INPUT_BIT(INPUT_STATE) | INPUT_BIT(INPUT_DNS_SERVICE) | INPUT_BIT(INPUT_DNS_SLICES) |
-              INPUT_BIT(INPUT_DNS_PODS) | INPUT_BIT(INPUT_NODES),
+              INPUT_BIT(INPUT_DNS_PODS) | INPUT_BIT(INPUT_DNS_DEPLOYMENT) | INPUT_BIT(INPUT_NODES),
     .target = INPUT_DNS_SERVICE,
     .target_resource = &resource_service,
     .target_name = "kube-dns",

@@ -1,8 +1,9 @@
 #include "adjust/topology_gate.h"
 
+#include "adjust/dns_places.h"
+#include "adjust/endpoints.h"
 #include "adjust/liveness.h"
 #include "adjust/names.h"
-#include "kube/pod.h"
 #include "kube/slice.h"
 
 enum {
@@ -27,35 +28,21 @@ bool topology_endpoints_safe(const struct snapshot *seen, struct plan *plan)
     return true;
 }
 
-static bool pod_serves(const struct snapshot *seen, const char *pod_name)
-{
-    const struct store *pods = seen->stores[INPUT_DNS_PODS];
-    const struct object *object =
-        pod_name != NULL ? store_get(pods, "kube-system", pod_name) : NULL;
-    return object != NULL && !object->deleting && pod_of(object)->ready;
-}
-
-/*
- * The places (pools, and nodes as "node NAME") that have a serving endpoint. An endpoint counts by
- * its Pod's own Ready condition: since OpenYurt 1.6 a webhook marks endpoints on autonomous nodes
- * ready even when they are not.
- */
+/* The places (pools, and nodes) that have a serving endpoint. */
 static void collect_served(const struct snapshot *seen, struct strmap *pools, struct strmap *nodes)
 {
     static char yes[] = "yes";
-    const struct store *slices = seen->stores[INPUT_DNS_SLICES];
-    for (size_t i = 0; i < store_len(slices); i++) {
-        const struct slice *slice = slice_of(store_at(slices, i));
-        for (size_t k = 0; k < slice->len; k++) {
-            const struct slice_endpoint *endpoint = &slice->endpoints[k];
-            const struct node *node = liveness_find(seen, endpoint->node);
-            if (node == NULL || !liveness_node(seen, node) || !pod_serves(seen, endpoint->pod)) {
-                continue;
-            }
-            strmap_set(nodes, node->object.name, yes);
-            if (node->pool != NULL) {
-                strmap_set(pools, node->pool, yes);
-            }
+    const struct store *pods = seen->stores[INPUT_DNS_PODS];
+    AUTO(refs) struct refs endpoints = REFS_INIT;
+    endpoints_collect(seen, &endpoints);
+    for (size_t i = 0; i < store_len(pods); i++) {
+        const struct node *node = endpoints_node(seen, &endpoints, pod_of(store_at(pods, i)));
+        if (node == NULL) {
+            continue;
+        }
+        strmap_set(nodes, node->object.name, yes);
+        if (node->pool != NULL) {
+            strmap_set(pools, node->pool, yes);
         }
     }
 }
@@ -74,7 +61,7 @@ static void collect_unserved(const struct snapshot *seen, bool per_node,
     const struct store *nodes = seen->stores[INPUT_NODES];
     for (size_t i = 0; i < store_len(nodes); i++) {
         const struct node *node = node_of(store_at(nodes, i));
-        if (!node->linux || node->host_network_pool || !liveness_node(seen, node)) {
+        if (!dns_node_counts(node) || !liveness_node(seen, node)) {
             continue;
         }
         ret->live++;

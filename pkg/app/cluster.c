@@ -37,21 +37,32 @@ static void client_availability(void *arg, bool up, int64_t down_ms)
     }
 }
 
+static void client_request(void *arg, const char *method, const char *path, int http_status,
+                           int64_t duration_ms)
+{
+    struct cluster *cluster = arg;
+    (void)path;
+    if (cluster->ops.request != NULL) {
+        cluster->ops.request(cluster->ops.arg, method, http_status, duration_ms);
+    }
+}
+
 int cluster_create(struct loop *loop, const struct kube_config *config,
                    const struct cluster_ops *ops, struct cluster **ret_cluster, struct err *err)
 {
-    static const struct kube_client_observer observer = {
+    struct cluster *cluster = xcalloc(1, sizeof(*cluster));
+    const struct kube_client_observer observer = {
+        .request = client_request,
         .warning = client_warning,
         .availability = client_availability,
+        .arg = cluster,
     };
-    struct kube_client *client = NULL;
-    if (kube_client_create(loop, config, USER_AGENT, &observer, &client, err) < 0) {
+    if (kube_client_create(loop, config, USER_AGENT, &observer, &cluster->client, err) < 0) {
+        free(cluster);
         return -1;
     }
-    struct cluster *cluster = xcalloc(1, sizeof(*cluster));
     cluster->loop = loop;
     cluster->ops = *ops;
-    cluster->client = client;
     cluster->fresh_leases.leases = STRMAP_INIT(free);
     world_init(&cluster->world, ops->changed, ops->arg);
     cluster->world.can_read_leases = true;
@@ -146,6 +157,27 @@ const char *cluster_blind(struct cluster *cluster, unsigned inputs, struct err *
     return NULL;
 }
 
+bool cluster_health(struct cluster *cluster, enum input input, struct reflector_health *ret_health)
+{
+    if (cluster->reflectors[input] == NULL) {
+        return false;
+    }
+    reflector_health(cluster->reflectors[input], ret_health);
+    return true;
+}
+
+bool cluster_stale(struct cluster *cluster, unsigned inputs)
+{
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        struct reflector_health health;
+        if ((inputs & INPUT_BIT(input)) != 0 && cluster_health(cluster, input, &health) &&
+            health.stale) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void request_leases(struct cluster *cluster, const char *token);
 
 static void end_leases(struct cluster *cluster, const struct err *err)
@@ -211,7 +243,8 @@ void cluster_written(struct cluster *cluster, enum input input, const struct jso
         return;
     }
     if (cluster->watches[input].spec.project(json, &object, &err) < 0) {
-        LOG_DEBUG("what a write returned can't be read", "error", err.text);
+        /* the watch will bring it, too */
+        LOG_WARN("what a write returned can't be read", "error", err.text);
         return;
     }
     store_put_written_take(cluster->world.stores[input], object, loop_now_ms(cluster->loop));

@@ -7,15 +7,18 @@
 #include "app/world.h"
 #include "kube/client.h"
 #include "kube/config.h"
+#include "kube/reflector.h"
 #include "loop/loop.h"
 
 struct cluster;
 
-/* Both are mandatory and run on the loop. */
+/* They run on the loop; the first two are mandatory. */
 struct cluster_ops {
     void (*changed)(void *arg, enum input input);
     /* The Leases asked for by cluster_read_leases() are in the world (err NULL) or can't be had. */
     void (*leases)(void *arg, const struct err *err);
+    /* A request was answered (http_status 0: it was not). Optional. */
+    void (*request)(void *arg, const char *method, int http_status, int64_t duration_ms);
     void *arg;
 };
 
@@ -30,6 +33,10 @@ struct kube_client *cluster_client(struct cluster *cluster);
 void cluster_follow(struct cluster *cluster, unsigned inputs);
 /* The newest error of a watch that was never listed; NULL when there is none. */
 const char *cluster_blind(struct cluster *cluster, unsigned inputs, struct err *ret_err);
+/* How the input's reflector fares; false: it is not watched. */
+bool cluster_health(struct cluster *cluster, enum input input, struct reflector_health *ret_health);
+/* Whether one of the inputs was not seen again since the server was away. */
+bool cluster_stale(struct cluster *cluster, unsigned inputs);
 /* Lists the node Leases, once; a second call while that runs is a no-op. */
 void cluster_read_leases(struct cluster *cluster);
 /* Puts what a write returned into the input's store. */

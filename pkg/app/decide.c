@@ -6,6 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum {
+    STALE_AGAIN_MS = 50, /* lists take a few milliseconds, this is seldom needed twice */
+};
+
 /* What an Event of this key is about. */
 static void describe_target(struct steward *steward, const char *key, struct event *event)
 {
@@ -36,6 +40,7 @@ void steward_say(void *arg, const char *key, bool warning, const char *reason, c
                           .api_version = version};
     describe_target(steward, key, &event);
     event_record(steward->recorder, &event);
+    vitals_said(steward->vitals, key, reason);
     LOG_AT(warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, message, "adjustment", key, "reason", reason);
 }
 
@@ -44,12 +49,13 @@ static enum engine_leave plan_key(void *arg, const char *key, int64_t now_ms, st
     struct steward *steward = arg;
     const struct world *world = cluster_world(steward->cluster);
     const struct adjustment *adjustment = adjustment_find(key);
-    struct snapshot seen;
+    int64_t wall_ms = clock_wall_ms();
     if (!world_synced(world, INPUT_BIT(INPUT_CONFIG))) {
         return ENGINE_SKIP;
     }
-    world_snapshot(world, clock_wall_ms(), &seen);
     if (adjustment == NULL) {
+        struct snapshot seen;
+        world_snapshot(world, wall_ms, &seen);
         intent_plan_modes(steward->intent, &seen, ret_plan);
         return ENGINE_WRITE;
     }
@@ -57,12 +63,13 @@ static enum engine_leave plan_key(void *arg, const char *key, int64_t now_ms, st
     if (mode == MODE_IGNORE || !world_synced(world, adjustment->inputs)) {
         return ENGINE_SKIP;
     }
-    if (mode == MODE_REVERT) {
-        adjustment->revert(&seen, &world->policy, now_ms, ret_plan);
-        return ENGINE_WRITE;
+    if (cluster_stale(steward->cluster, adjustment->inputs | INPUT_BIT(INPUT_CONFIG))) {
+        /* half of the world as it is, half as it was: in a moment all of it is here */
+        plan_requeue(ret_plan, STALE_AGAIN_MS);
+        return ENGINE_SKIP;
     }
-    adjustment->enforce(&seen, &world->policy, now_ms, ret_plan);
-    return mode == MODE_ENFORCE ? ENGINE_WRITE : ENGINE_OBSERVE;
+    world_plan(world, adjustment, wall_ms, now_ms, ret_plan);
+    return mode == MODE_OBSERVE ? ENGINE_OBSERVE : ENGINE_WRITE;
 }
 
 static const struct object *find_target(void *arg, const struct action *action)
@@ -143,10 +150,21 @@ static struct contention_budget budget(void *arg)
     return value;
 }
 
+bool steward_leads(const struct steward *steward)
+{
+    return steward->options.elects ? steward->elector != NULL && elector_leads(steward->elector)
+                                   : true;
+}
+
 static bool may_write(void *arg)
 {
+    return steward_leads(arg);
+}
+
+static void finished(void *arg, const char *key, const char *result, int64_t duration_ms)
+{
     struct steward *steward = arg;
-    return steward->elector == NULL || elector_leads(steward->elector);
+    vitals_reconciled(steward->vitals, key, result, duration_ms);
 }
 
 /* Whether the plan leaves nothing to wait for. */
@@ -162,6 +180,7 @@ static void reconciled(void *arg, const char *key, const struct plan *plan)
     struct steward *steward = arg;
     const struct policy *policy = &cluster_world(steward->cluster)->policy;
     bool all = true;
+    vitals_state(steward->vitals, key, plan->state);
     if (steward->intent == NULL) {
         return;
     }
@@ -189,6 +208,7 @@ void steward_engine_ops(struct steward *steward, struct engine_ops *ret_ops)
         .ask_dns = ask_dns,
         .no_apply = no_apply,
         .budget = budget,
+        .finished = finished,
         .may_write = may_write,
         .reconciled = reconciled,
         .arg = steward,

@@ -164,7 +164,7 @@ int look(const struct kube_config *config, const struct look_wish *wish)
     struct look look = {.wish = wish,
                         .wanted = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE),
                         .status = LOOK_FAILED};
-    const struct cluster_ops ops = {changed, leases_read, &look};
+    const struct cluster_ops ops = {changed, leases_read, NULL, &look};
     struct err err;
     look.loop = loop_create();
     if (cluster_create(look.loop, config, &ops, &look.cluster, &err) < 0) {

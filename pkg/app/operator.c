@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/private.h"
@@ -22,20 +23,30 @@ static char *host_name(void)
     return xstrdup(host);
 }
 
+/* About the ConfigMap, as what is blind may concern several adjustments. */
+static void say_blindness(void *arg, bool warning, const char *reason, const char *message)
+{
+    steward_say(arg, STEWARD_CONFIG_KEY, warning, reason, message);
+}
+
 static void gained(void *arg)
 {
     struct steward *steward = arg;
+    steward->blindness = blindness_create(steward->loop, steward->cluster, say_blindness, steward);
     steward_say_problems(steward);
+    steward_enqueue_all(steward);
     engine_resume(steward->engine);
 }
 
-/* Somebody else may act from now on: nothing may still be sent, and a fresh start is simplest. */
+/* Nothing is sent from now on (steward_leads); what was said is said again when it leads again. */
 static void lost(void *arg)
 {
     struct steward *steward = arg;
-    steward->stopping = true;
-    steward->status = 1;
-    loop_stop(steward->loop);
+    blindness_destroy(take_ptr(steward->blindness));
+    for (size_t i = 0; i < adjustments_len; i++) {
+        engine_forget(steward->engine, adjustments[i]->id);
+    }
+    strmap_clear(&steward->problems);
 }
 
 /* As client-go has it: the host, so that people can tell, and something no other process has. */
@@ -70,8 +81,10 @@ static void ready(void *arg, const struct err *err)
         loop_stop(steward->loop);
         return;
     }
-    if (steward->elects) {
+    if (steward->options.elects) {
         take_part(steward);
+    } else {
+        gained(steward);
     }
     cluster_follow(steward->cluster, INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE));
 }
@@ -177,11 +190,14 @@ static void start(struct steward *steward)
 
 static void finish(struct steward *steward)
 {
+    server_destroy(steward->server);
     engine_destroy(steward->engine);
     elector_destroy(steward->elector);
+    blindness_destroy(steward->blindness);
     event_recorder_destroy(steward->recorder);
     asker_destroy(steward->asker);
     cluster_destroy(steward->cluster);
+    vitals_destroy(steward->vitals);
     loop_signal_destroy(steward->terminate);
     loop_signal_destroy(steward->interrupt);
     loop_signal_destroy(steward->hangup);
@@ -192,9 +208,44 @@ static void finish(struct steward *steward)
     strmap_finish(&steward->problems);
 }
 
+static void count_request(void *arg, const char *method, int http_status, int64_t duration_ms)
+{
+    struct steward *steward = arg;
+    vitals_request(steward->vitals, method, http_status, duration_ms);
+}
+
+static void answer(void *arg, const char *path, bool verbose, struct server_answer *ret_answer)
+{
+    struct steward *steward = arg;
+    struct workqueue_stats queue;
+    engine_queue_stats(steward->engine, &queue);
+    const struct vitals_now now = {
+        .cluster = steward->cluster,
+        .leads = steward_leads(steward),
+        .queue_depth = queue.depth,
+        .queue_adds = queue.adds,
+        .queue_retries = queue.retries,
+        .events_dropped = event_recorder_dropped(steward->recorder),
+        .now_ms = loop_now_ms(steward->loop),
+    };
+    vitals_answer(steward->vitals, &now, path, verbose, ret_answer);
+}
+
+/* Probes and metrics, before anything is known: a replica that can't list must say so. */
+static int start_server(struct steward *steward, const struct kube_config *config, struct err *err)
+{
+    if (steward->options.listen == NULL) {
+        return 0;
+    }
+    const char *host = strstr(config->server, "://");
+    steward->vitals = vitals_create(YURT_STEWARD_VERSION, host != NULL ? host + 3 : config->server);
+    return server_create(steward->loop, steward->options.listen, answer, steward, &steward->server,
+                         err);
+}
+
 static int run(struct steward *steward, const struct kube_config *config, int64_t limit_ms)
 {
-    const struct cluster_ops ops = {steward_changed, steward_leases_read, steward};
+    const struct cluster_ops ops = {steward_changed, steward_leases_read, count_request, steward};
     struct err err;
     steward->loop = loop_create();
     if (cluster_create(steward->loop, config, &ops, &steward->cluster, &err) < 0) {
@@ -203,6 +254,11 @@ static int run(struct steward *steward, const struct kube_config *config, int64_
         return 2;
     }
     start(steward);
+    if (start_server(steward, config, &err) < 0) {
+        LOG_ERROR("no probes and metrics", "error", err.text);
+        finish(steward);
+        return 2;
+    }
     if (steward->intent != NULL) {
         loop_timer_arm(steward->limit, limit_ms);
     }
@@ -214,9 +270,9 @@ static int run(struct steward *steward, const struct kube_config *config, int64_
     return steward->status;
 }
 
-int operator_run(const struct kube_config *config, bool elects)
+int operator_run(const struct kube_config *config, const struct operator_options *options)
 {
-    struct steward steward = {.problems = STRMAP_INIT(NULL), .elects = elects};
+    struct steward steward = {.problems = STRMAP_INIT(NULL), .options = *options};
     return run(&steward, config, 0);
 }
 

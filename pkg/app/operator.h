@@ -8,9 +8,14 @@
 #include "app/intent.h"
 #include "kube/config.h"
 
-/* Runs until it is told to stop, or (status 1) its leadership is lost. `elects`: one of several
- * replicas, of which only the one that holds the Lease kube-system/yurt-steward acts. */
-int operator_run(const struct kube_config *config, bool elects);
+struct operator_options {
+    bool elects;        /* one of several replicas, of which only the one that holds the Lease
+                           kube-system/yurt-steward acts */
+    const char *listen; /* address for probes and metrics; NULL: none. Borrowed */
+};
+
+/* Runs until it is told to stop. */
+int operator_run(const struct kube_config *config, const struct operator_options *options);
 /*
  * Runs until all that the intent is about is as it asks, or the limit is reached (status 1; what is
  * missing, and what holds it, stands in the log).

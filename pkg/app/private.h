@@ -6,11 +6,15 @@
 #define APP_PRIVATE_H
 
 #include "app/asker.h"
+#include "app/blindness.h"
 #include "app/cluster.h"
 #include "app/intent.h"
+#include "app/operator.h"
+#include "app/vitals.h"
 #include "control/engine.h"
 #include "kube/elector.h"
 #include "kube/event_recorder.h"
+#include "serve/server.h"
 
 /* The key of the ConfigMap itself, beside the adjustments' ids. */
 #define STEWARD_CONFIG_KEY "yurt-steward"
@@ -21,7 +25,10 @@ struct steward {
     struct engine *engine;
     struct event_recorder *recorder;
     struct asker *asker;
-    struct elector *elector; /* NULL: there is no election, it leads */
+    struct blindness *blindness; /* NULL: not leading, readiness says it */
+    struct elector *elector;     /* NULL: there is no election, it leads */
+    struct vitals *vitals;       /* NULL: nobody asks */
+    struct server *server;
     struct loop_signal *terminate;
     struct loop_signal *interrupt;
     struct loop_signal *hangup;
@@ -33,7 +40,7 @@ struct steward {
     bool asked[POLICY_ADJUSTMENTS_MAX];   /* adjustments that wait for answers of DNS servers */
     const struct intent *intent;          /* what is asked for once; NULL: run on */
     unsigned settled;                     /* bits of the adjustments that are as was asked */
-    bool elects;                          /* one of several: only the leader acts */
+    struct operator_options options;
     bool stopping;
     int status;
 };
@@ -47,6 +54,10 @@ void steward_dns_answered(void *arg);
 /* Reconciles the adjustments that are marked, and clears the marks. */
 void steward_enqueue_marked(struct steward *steward, bool marks[POLICY_ADJUSTMENTS_MAX]);
 
+/* Reconciles everything. */
+void steward_enqueue_all(struct steward *steward);
+/* Whether it acts, at this very moment. */
+bool steward_leads(const struct steward *steward);
 /* Says what is wrong in the ConfigMap and was not said yet, once it leads. */
 void steward_say_problems(struct steward *steward);
 /* As in cluster.h. */

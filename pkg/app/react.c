@@ -7,7 +7,7 @@ enum {
 
 void steward_say_problems(struct steward *steward)
 {
-    if (steward->elector != NULL && !elector_leads(steward->elector)) {
+    if (!steward_leads(steward)) {
         return;
     }
     const struct policy *policy = &cluster_world(steward->cluster)->policy;
@@ -24,7 +24,7 @@ void steward_say_problems(struct steward *steward)
     steward->problems = now;
 }
 
-static void enqueue_all(struct steward *steward)
+void steward_enqueue_all(struct steward *steward)
 {
     const struct world *world = cluster_world(steward->cluster);
     for (size_t i = 0; i < adjustments_len; i++) {
@@ -50,7 +50,7 @@ void steward_changed(void *arg, enum input input)
             engine_enqueue(steward->engine, STEWARD_CONFIG_KEY);
         }
         cluster_follow(steward->cluster, world_wanted_inputs(world));
-        enqueue_all(steward);
+        steward_enqueue_all(steward);
         return;
     }
     for (size_t i = 0; i < adjustments_len; i++) {

@@ -6,19 +6,33 @@
 #include "app/inputs.h"
 #include "base/alloc.h"
 #include "base/textdiff.h"
+#include "base/timefmt.h"
 #include "kube/client.h"
 #include "yaml/yaml.h"
 
-void show_make_plan(const struct world *world, const struct adjustment *adjustment, int64_t wall_ms,
-                    int64_t now_ms, struct plan *ret_plan)
+static bool has_held_note(const struct plan *plan)
 {
-    struct snapshot seen;
-    world_snapshot(world, wall_ms, &seen);
-    if (policy_mode(&world->policy, adjustment) == MODE_REVERT) {
-        adjustment->revert(&seen, &world->policy, now_ms, ret_plan);
-    } else {
-        adjustment->enforce(&seen, &world->policy, now_ms, ret_plan);
+    for (size_t i = 0; i < plan->notes_len; i++) {
+        if (plan->notes[i].held) {
+            return true;
+        }
     }
+    return false;
+}
+
+/* A plan that waits without saying for what still must not look like one with nothing to do. */
+static void explain_wait(struct plan *plan)
+{
+    char after[TIMEFMT_SIZE];
+    if (plan->state != PLAN_CHANGING || plan->actions_len > 0 || has_held_note(plan)) {
+        return;
+    }
+    timefmt_duration(plan->requeue_ms, after);
+    plan_hold(plan, false, "Waiting",
+              "nothing to write at this moment; it goes on when something changes%s%s%s",
+              plan->requeue_ms > 0 ? ", or after " : "", plan->requeue_ms > 0 ? after : "",
+              plan->requeue_ms > 0 ? " at the latest" : "");
+    plan->state = PLAN_CHANGING;
 }
 
 bool show_wants_leases(const struct world *world, int64_t wall_ms, int64_t now_ms)
@@ -27,7 +41,7 @@ bool show_wants_leases(const struct world *world, int64_t wall_ms, int64_t now_m
     for (size_t i = 0; i < adjustments_len; i++) {
         AUTO(plan) struct plan plan = {0};
         if (policy_mode(&world->policy, adjustments[i]) != MODE_IGNORE) {
-            show_make_plan(world, adjustments[i], wall_ms, now_ms, &plan);
+            world_plan(world, adjustments[i], wall_ms, now_ms, &plan);
             wants = wants || plan.wants_leases;
         }
     }
@@ -162,8 +176,9 @@ int show_plans(FILE *out, const struct world *world, bool json, int64_t wall_ms,
         if (mode == MODE_IGNORE) {
             continue;
         }
-        show_make_plan(world, adjustments[i], wall_ms, now_ms, &plan);
-        if (plan.actions_len > 0) {
+        world_plan(world, adjustments[i], wall_ms, now_ms, &plan);
+        explain_wait(&plan);
+        if (plan.actions_len > 0 || plan.state == PLAN_CHANGING) {
             result = SHOW_SOMETHING;
         }
         if (json) {

@@ -18,13 +18,11 @@ enum {
 
 /*
  * Plans every adjustment that is not on Ignore as if it were enforced (one on Revert as reverted)
- * and writes the result. Returns SHOW_NOTHING or SHOW_SOMETHING.
+ * and writes the result. Returns SHOW_NOTHING or SHOW_SOMETHING, which is also that one waits for
+ * what it began; then what is held says for what.
  */
 int show_plans(FILE *out, const struct world *world, bool json, int64_t wall_ms, int64_t now_ms);
 
-/* The plan of one adjustment that is not on Ignore, as above. */
-void show_make_plan(const struct world *world, const struct adjustment *adjustment, int64_t wall_ms,
-                    int64_t now_ms, struct plan *ret_plan);
 /* Whether some plan still wants the Leases read. */
 bool show_wants_leases(const struct world *world, int64_t wall_ms, int64_t now_ms);
 

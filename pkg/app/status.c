@@ -141,7 +141,7 @@ static struct json_object *adjustment_row(const struct world *world,
         return row;
     }
     AUTO(plan) struct plan plan = {0};
-    show_make_plan(world, adjustment, wall_ms, now_ms, &plan);
+    world_plan(world, adjustment, wall_ms, now_ms, &plan);
     json_set_str(row, "state", state_word(mode, &plan));
     add_message(row, &plan);
     add_history(row, adjustment, store_only(world->stores[adjustment->target]), &plan, events);

@@ -87,6 +87,39 @@ bool world_synced(const struct world *world, unsigned inputs)
     return true;
 }
 
+static bool hold_unreadable(const struct world *world, const struct adjustment *adjustment,
+                            struct plan *ret_plan)
+{
+    unsigned inputs = adjustment->inputs | INPUT_BIT(INPUT_CONFIG);
+    size_t count = 0;
+    const char *first = NULL;
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        const char *why;
+        if ((inputs & INPUT_BIT(input)) != 0) {
+            count += store_unreadable(world->stores[input], &why);
+            first = first != NULL ? first : why;
+        }
+    }
+    if (count != 0) {
+        AUTO_FREE char *more = count > 1 ? xasprintf(" (and %zu more)", count - 1) : xstrdup("");
+        plan_hold(ret_plan, true, "UnreadableObject",
+                  "%s%s. Nothing is written until it is corrected or deleted", first, more);
+    }
+    return count != 0;
+}
+
+void world_plan(const struct world *world, const struct adjustment *adjustment, int64_t wall_ms,
+                int64_t now_ms, struct plan *ret_plan)
+{
+    struct snapshot seen;
+    if (hold_unreadable(world, adjustment, ret_plan)) {
+        return;
+    }
+    world_snapshot(world, wall_ms, &seen);
+    adjustment_plan(adjustment, policy_mode(&world->policy, adjustment) == MODE_REVERT, &seen,
+                    &world->policy, now_ms, ret_plan);
+}
+
 void world_add_lease(struct world *world, const struct json_object *lease)
 {
     const char *node = json_get_str(lease, "metadata/name");

@@ -5,6 +5,7 @@
 #define APP_WORLD_H
 
 #include "adjust/policy.h"
+#include "control/plan.h"
 #include "control/snapshot.h"
 
 struct world_input;
@@ -32,6 +33,14 @@ void world_read_policy(struct world *world);
 unsigned world_wanted_inputs(const struct world *world);
 /* Whether all of these inputs (INPUT_BITs) were listed. */
 bool world_synced(const struct world *world, unsigned inputs);
+
+/*
+ * The plan of an adjustment that is not on Ignore: back when its mode is Revert, else as if it were
+ * enforced. While an object that it reads, or the policy, can't be read, the plan is a hold that
+ * says so: nothing is decided from a part of what there is.
+ */
+void world_plan(const struct world *world, const struct adjustment *adjustment, int64_t wall_ms,
+                int64_t now_ms, struct plan *ret_plan);
 
 /* One Lease of kube-node-lease, as JSON. */
 void world_add_lease(struct world *world, const struct json_object *lease);

@@ -6,9 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/strmap.h"
 #include "base/timefmt.h"
 #include "control/report.h"
-#include "control/workqueue.h"
 #include "kube/managed_fields.h"
 
 static const char field_manager[] = "yurt-steward";
@@ -25,16 +25,25 @@ struct engine {
     struct kube_up_watch *up;
     /* the key that is being worked on, NULL when idle */
     char *key;
+    int64_t started_ms;
     struct plan plan;
-    size_t next;      /* index of the action that is sent or to be sent */
-    uint64_t request; /* the write under way, 0: none */
-    char *culprit;    /* who undid the field that the action repairs; NULL: no repair */
+    size_t next;         /* index of the action that is sent or to be sent */
+    uint64_t request;    /* the write or look under way, 0: none */
+    struct strmap looks; /* keys whose last write met something unseen, with what to read first */
+    char *culprit;       /* who undid the field that the action repairs; NULL: no repair */
     bool stopping;
     void (*idle)(void *arg);
     void *idle_arg;
 };
 
+/* An object to be read before a key is planned again. */
+struct look {
+    char *path;
+    enum input input;
+};
+
 static void send_next(struct engine *engine);
+static void work(struct engine *engine);
 
 static int64_t now_of(const struct engine *engine)
 {
@@ -49,8 +58,9 @@ static void say_report(void *arg, const char *key, bool warning, const char *rea
 }
 
 /* The key is done: what comes next for it was decided. */
-static void finish_key(struct engine *engine)
+static void finish_key(struct engine *engine, const char *result)
 {
+    engine->ops.finished(engine->ops.arg, engine->key, result, now_of(engine) - engine->started_ms);
     plan_finish(&engine->plan);
     workqueue_done(engine->queue, engine->key, now_of(engine));
     free(take_ptr(engine->key));
@@ -69,7 +79,7 @@ static void finish_well(struct engine *engine)
     if (engine->plan.requeue_ms > 0) {
         workqueue_add_after(engine->queue, engine->key, engine->plan.requeue_ms, now_of(engine));
     }
-    finish_key(engine);
+    finish_key(engine, engine->plan.requeue_ms > 0 ? "requeue_after" : "success");
 }
 
 /*
@@ -86,7 +96,7 @@ static void finish_again(struct engine *engine, const struct err *err)
     } else {
         workqueue_add_rate_limited(engine->queue, engine->key, now_of(engine));
     }
-    finish_key(engine);
+    finish_key(engine, "error");
 }
 
 /*
@@ -174,6 +184,75 @@ static void say_failed(struct engine *engine, const struct action *action, const
     }
 }
 
+/* --- a fresh look ---
+ *
+ * A conflict says that what was seen is not what is there; without a reply nobody knows. The watch
+ * may be behind, or away itself, and a write planned on what it has brought would be sent blindly:
+ * so the object is read first. As a list of one, since what may be watched may be listed: `get`
+ * would be a permission of its own.
+ */
+
+static void look_destroy(void *value)
+{
+    struct look *look = value;
+    free(look->path);
+    free(look);
+}
+
+static char *look_path(const struct action *action)
+{
+    struct buf path = BUF_INIT(4096);
+    AUTO_FREE char *collection = kube_path(action->resource, action->ns, NULL, NULL);
+    AUTO_FREE char *selector = xasprintf("metadata.name=%s", action->name);
+    buf_puts(&path, collection);
+    kube_query_add(&path, "fieldSelector", selector);
+    return buf_take(&path);
+}
+
+static void note_look(struct engine *engine, const struct action *action, const struct err *err)
+{
+    bool no_reply = err->kind == ERR_RETRY && err->http_status == 0;
+    if (action->input == INPUT_NONE || (err->kind != ERR_CONFLICT && !no_reply)) {
+        return;
+    }
+    struct look *look = xcalloc(1, sizeof(*look));
+    look->path = look_path(action);
+    look->input = action->input;
+    strmap_set(&engine->looks, engine->key, look);
+}
+
+/* An object that is gone is left to the watch. */
+static void on_looked(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+    struct engine *engine = arg;
+    engine->request = 0;
+    if (err != NULL) {
+        finish_again(engine, err);
+        return;
+    }
+    const struct look *look = strmap_get(&engine->looks, engine->key);
+    const struct action seen = {.input = look->input};
+    const struct json_object *found = json_array_at(json_member(reply->json, "items"), 0);
+    if (found != NULL) {
+        engine->ops.written(engine->ops.arg, &seen, found);
+    }
+    strmap_remove(&engine->looks, engine->key);
+    work(engine);
+}
+
+static void begin(struct engine *engine)
+{
+    const struct look *look = strmap_get(&engine->looks, engine->key);
+    if (look == NULL) {
+        work(engine);
+        return;
+    }
+    const struct kube_request request = {.method = "GET", .path = look->path};
+    engine->request = kube_submit(engine->client, &request, on_looked, engine);
+}
+
+/* --- writes --- */
+
 static void on_written(void *arg, const struct kube_reply *reply, const struct err *err)
 {
     struct engine *engine = arg;
@@ -188,6 +267,7 @@ static void on_written(void *arg, const struct kube_reply *reply, const struct e
         if (engine->culprit != NULL) {
             contention_refund(engine->contention, engine->key);
         }
+        note_look(engine, action, err);
         finish_again(engine, err);
         return;
     }
@@ -244,11 +324,11 @@ static void send_next(struct engine *engine)
     const struct action *action = &engine->plan.actions[engine->next];
     if (!engine->ops.may_write(engine->ops.arg)) {
         workqueue_add(engine->queue, engine->key, now_of(engine));
-        finish_key(engine);
+        finish_key(engine, "requeue_after");
         return;
     }
     if (!admit(engine, action)) {
-        finish_key(engine);
+        finish_key(engine, "requeue_after");
         return;
     }
     submit(engine, action);
@@ -286,7 +366,8 @@ static void pump(void *arg)
     const char *key = workqueue_get(engine->queue, now_of(engine));
     if (key != NULL) {
         engine->key = xstrdup(key);
-        work(engine);
+        engine->started_ms = now_of(engine);
+        begin(engine);
         return;
     }
     int64_t next = workqueue_next_ms(engine->queue);
@@ -311,6 +392,7 @@ struct engine *engine_create(struct loop *loop, struct kube_client *client,
     engine->queue = workqueue_create();
     engine->contention = contention_create();
     report_init(&engine->report);
+    strmap_init(&engine->looks, look_destroy);
     engine->pump = loop_deferred_create(loop, pump, engine);
     engine->wake = loop_timer_create(loop, pump, engine);
     engine->up = kube_client_on_up(client, server_up, engine);
@@ -330,6 +412,7 @@ void engine_destroy(struct engine *engine)
     loop_timer_destroy(engine->wake);
     loop_deferred_destroy(engine->pump);
     report_finish(&engine->report);
+    strmap_finish(&engine->looks);
     contention_destroy(engine->contention);
     workqueue_destroy(engine->queue);
     free(engine);
@@ -344,6 +427,11 @@ void engine_enqueue(struct engine *engine, const char *key)
 void engine_resume(struct engine *engine)
 {
     loop_deferred_schedule(engine->pump);
+}
+
+void engine_queue_stats(const struct engine *engine, struct workqueue_stats *ret_stats)
+{
+    workqueue_stats(engine->queue, ret_stats);
 }
 
 void engine_forget(struct engine *engine, const char *key)

@@ -12,6 +12,7 @@
 
 #include "control/contention.h"
 #include "control/plan.h"
+#include "control/workqueue.h"
 #include "kube/client.h"
 #include "loop/loop.h"
 
@@ -39,6 +40,8 @@ struct engine_ops {
     void (*no_apply)(void *arg);
     /* The key was reconciled, and its plan, as it stands, carried out. */
     void (*reconciled)(void *arg, const char *key, const struct plan *plan);
+    /* The key is done, for now: "success", "requeue_after" or "error", after so long. */
+    void (*finished)(void *arg, const char *key, const char *result, int64_t duration_ms);
     /* Whether this process may write at this very moment (leader election). While it may not,
      * nothing is reconciled. */
     bool (*may_write)(void *arg);
@@ -59,6 +62,7 @@ void engine_enqueue(struct engine *engine, const char *key);
 void engine_resume(struct engine *engine);
 /* Starts no more reconciles or writes; `idle` runs once the write that is under way is answered. */
 void engine_stop(struct engine *engine, void (*idle)(void *arg), void *arg);
+void engine_queue_stats(const struct engine *engine, struct workqueue_stats *ret_stats);
 /* What was last said of the key is forgotten. */
 void engine_forget(struct engine *engine, const char *key);
 

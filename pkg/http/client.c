@@ -127,11 +127,74 @@ static void give_easy(struct http_client *client, CURL *easy)
 
 void http_client_detach(struct http_client *client, struct http_exchange *exchange)
 {
-    if (exchange->easy != NULL) {
+    if (exchange->easy == NULL) {
+        return;
+    }
+    if (exchange->held) {
+        exchange->held = false;
+    } else {
         http_multi_remove(client->multi, exchange->easy);
         client->active--;
-        give_easy(client, exchange->easy);
-        exchange->easy = NULL;
+        http_client_note_opened(client);
+    }
+    give_easy(client, exchange->easy);
+    exchange->easy = NULL;
+}
+
+static void transfer_ended(void *arg, CURL *easy, CURLcode result);
+
+/* --- one connection ----------------------------------------------------------------------------
+ *
+ * Requests that are made while a connection is being made are to go over that one. curl sees to it
+ * (CURLOPT_PIPEWAIT), but not while it still has an older connection to the server that is closing
+ * (7.88): then each request makes a connection of its own. So while one request has none yet, the
+ * others wait outside of curl.
+ */
+
+void http_client_note_opened(struct http_client *client)
+{
+    loop_deferred_schedule(client->deferred);
+}
+
+static bool is_opening(const struct http_client *client)
+{
+    for (const struct http_exchange *at = client->first; at != NULL; at = at->next) {
+        if (at->easy != NULL && !at->held && !at->sent && !at->fresh) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * curl 7.88 takes an idle HTTP/2 connection that the server has closed for a live one; a write
+ * sent on it would be lost, and nobody could say whether it was carried out.
+ */
+static void drop_lost_connections(struct http_client *client)
+{
+    if (client->active == 0 && http_multi_lost_connection(client->multi)) {
+        http_multi_destroy(client->multi);
+        client->multi = http_multi_create(client->loop, transfer_ended, client);
+    }
+}
+
+static void enter_curl(struct http_client *client, struct http_exchange *exchange)
+{
+    drop_lost_connections(client);
+    exchange->held = false;
+    client->active++;
+    http_multi_add(client->multi, exchange->easy);
+}
+
+static void release_held(struct http_client *client)
+{
+    if (client->multi == NULL || is_opening(client)) {
+        return;
+    }
+    for (struct http_exchange *at = client->first; at != NULL; at = at->next) {
+        if (at->held) {
+            enter_curl(client, at);
+        }
     }
 }
 
@@ -163,7 +226,10 @@ static void deliver(void *arg)
     client->delivering = false;
     if (client->destroyed) {
         free(client);
-    } else if (client->ready_first != NULL) {
+        return;
+    }
+    release_held(client);
+    if (client->ready_first != NULL) {
         loop_deferred_schedule(client->deferred);
     }
 }
@@ -274,18 +340,6 @@ int http_client_retarget(struct http_client *client, const struct http_target *t
     return 0;
 }
 
-/*
- * curl 7.88 takes an idle HTTP/2 connection that the server has closed for a live one; a write
- * sent on it would be lost, and nobody could say whether it was carried out.
- */
-static void drop_lost_connections(struct http_client *client)
-{
-    if (client->active == 0 && http_multi_lost_connection(client->multi)) {
-        http_multi_destroy(client->multi);
-        client->multi = http_multi_create(client->loop, transfer_ended, client);
-    }
-}
-
 static void start(struct http_client *client, struct http_exchange *exchange,
                   const struct http_request *request)
 {
@@ -296,10 +350,11 @@ static void start(struct http_client *client, struct http_exchange *exchange,
         http_exchange_finish(exchange, err.kind, err.text);
         return;
     }
-    drop_lost_connections(client);
     exchange->easy = easy;
-    client->active++;
-    http_multi_add(client->multi, easy);
+    exchange->held = true;
+    if (exchange->fresh || !is_opening(client)) {
+        enter_curl(client, exchange);
+    }
     http_exchange_start(exchange);
 }
 

@@ -126,6 +126,7 @@ static int before_sending(void *arg, char *peer, char *own, int peer_port, int o
     exchange->connected = true;
     exchange->last_byte_ms = clock_mono_ms();
     arm(exchange);
+    http_client_note_opened(exchange->client);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -300,6 +301,7 @@ int http_exchange_prepare(struct http_exchange *exchange, const struct http_iden
     exchange->deadline_ms = request->deadline_ms;
     exchange->silence_ms = request->silence_ms;
     exchange->body_limit = request->body_limit;
+    exchange->fresh = request->fresh_connection;
     if (request->path[0] != '/' || has_control(request->path) ||
         strpbrk(request->path, " #") != NULL) {
         return err_set(err, ERR_INVALID, "path is not absolute or not percent-encoded");
@@ -383,6 +385,7 @@ void http_exchange_finish_curl(struct http_exchange *exchange, CURLcode result)
         reason =
             exchange->curl_error[0] != '\0' ? exchange->curl_error : curl_easy_strerror(result);
     }
+    exchange->untrusted = result == CURLE_PEER_FAILED_VERIFICATION;
     if (never_connected(result)) {
         exchange->connected = false;
     }
@@ -402,6 +405,7 @@ static struct http_response response_of(const struct http_exchange *exchange)
         .retry_after_ms = exchange->retry_after_ms,
         .warning = exchange->warning != NULL ? exchange->warning : "",
         .connected = exchange->connected,
+        .untrusted = exchange->untrusted,
         .sent = exchange->sent,
         .duration_ms =
             (exchange->ended ? exchange->ended_ms : clock_mono_ms()) - exchange->started_ms,

@@ -65,6 +65,7 @@ struct http_response {
     const char *content_type; /* "" when absent */
     int64_t retry_after_ms;   /* 0: absent */
     const char *warning;      /* first Warning header, "" when absent */
+    bool untrusted;           /* the server's certificate could not be verified */
     bool connected;           /* the connection was made (false: refused, unreachable, TLS, DNS) */
     bool sent;                /* the request may have reached the server */
     int64_t duration_ms;

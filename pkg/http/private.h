@@ -78,7 +78,9 @@ struct http_exchange {
     bool queued;    /* in the ready queue */
     uint64_t round; /* of delivery in which it was queued */
 
-    CURL *easy; /* NULL before it enters curl and once it has left it */
+    CURL *easy; /* NULL before it is prepared and once it has left curl */
+    bool held;  /* it is prepared and waits outside of curl, see client.c */
+    bool fresh; /* it wants a connection of its own */
     struct curl_slist *headers;
     char curl_error[CURL_ERROR_SIZE];
     char *what;      /* method and server, for error texts */
@@ -98,6 +100,7 @@ struct http_exchange {
     int64_t retry_after_ms;
     bool sent;
     bool connected;
+    bool untrusted;
     bool head_complete;
     bool head_delivered;
     struct buf body; /* not delivered yet; without `data` in the handler all of it */
@@ -138,6 +141,8 @@ void http_exchange_deliver_end(struct http_exchange *exchange);
 
 /* Something was recorded that the owner should be told of. */
 void http_client_queue(struct http_client *client, struct http_exchange *exchange);
+/* It has a connection, or has left curl without: others may follow. */
+void http_client_note_opened(struct http_client *client);
 void http_client_note_byte(struct http_client *client, int64_t now_ms);
 struct loop *http_client_loop(const struct http_client *client);
 /* Takes the transfer out of curl. */

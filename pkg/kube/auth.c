@@ -299,16 +299,21 @@ size_t auth_headers(struct auth *auth, struct http_header *headers, size_t used)
     return used;
 }
 
-void auth_rejected(struct auth *auth)
+void auth_untrusted(struct auth *auth)
 {
-    if (auth->config->token_file != NULL) {
-        token_due(auth);
-    }
     if (has_files(auth)) {
         /* not at once when they were read just now: they are given time to settle */
         loop_timer_arm(auth->files_timer,
                        auth->files_checked_ms + auth->periods.settle_ms - loop_now_ms(auth->loop));
     }
+}
+
+void auth_rejected(struct auth *auth)
+{
+    if (auth->config->token_file != NULL) {
+        token_due(auth);
+    }
+    auth_untrusted(auth);
     if (auth->plugin != NULL) {
         exec_plugin_rejected(auth->plugin);
     }

@@ -61,6 +61,9 @@ size_t auth_headers(struct auth *auth, struct http_header *headers, size_t used)
 /* The server said 401: reads the token again, looks at the certificates, runs the plugin (at most
  * once in 2 s). */
 void auth_rejected(struct auth *auth);
+/* The server's certificate could not be verified: the CA file may have changed with it, and is
+ * looked at again (at most once in a second). */
+void auth_untrusted(struct auth *auth);
 /* Why something could not be renewed last time, NULL when all is well; borrowed as above. */
 const struct err *auth_problem(const struct auth *auth);
 

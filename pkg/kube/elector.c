@@ -39,11 +39,10 @@ static void step(void *arg);
 
 static void lose(struct elector *elector)
 {
-    elector->over = true;
-    LOG_ERROR("the leadership was lost", "holder", lease_holder(&elector->lease));
-    if (elector->gained) {
-        elector->ops.lost(elector->ops.arg);
-    }
+    LOG_WARN("the leadership was lost, standing by", "holder", lease_holder(&elector->lease));
+    elector->gained = false;
+    elector->ops.lost(elector->ops.arg);
+    loop_timer_arm(elector->timer, 0);
 }
 
 static void gain(struct elector *elector)
@@ -88,6 +87,11 @@ static void step(void *arg)
     }
     lease_next(&elector->lease, loop_now_ms(elector->loop), clock_wall_ms(),
                (uint32_t)loop_random(elector->loop, UINT32_MAX), &next);
+    if (next.step != LEASE_WAIT && next.step != LEASE_LOST && !kube_client_up(elector->client)) {
+        json_unref(next.body); /* server_up() goes on; until then only the loss is looked for */
+        loop_timer_arm(elector->timer, LEASE_RETRY_MS);
+        return;
+    }
     switch (next.step) {
     case LEASE_WAIT:
         loop_timer_arm(elector->timer, next.wait_ms);
@@ -122,6 +126,12 @@ static void observed(void *arg)
 static void server_up(void *arg)
 {
     struct elector *elector = arg;
+    if (elector->over) {
+        return;
+    }
+    kube_cancel(elector->client, elector->request); /* what was sent before may never be answered */
+    elector->request = 0;
+    lease_hurry(&elector->lease, loop_now_ms(elector->loop));
     loop_timer_arm(elector->timer, 0);
 }
 

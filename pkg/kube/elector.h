@@ -1,15 +1,17 @@
 /*
  * Leader election: the driver of lease.h on the loop, with a watch on the Lease beside it.
  *
- * A candidate runs from its creation. Once it leads it leads until it is lost or released, and
- * after either it is a candidate no more: the process that lost ends, as client-go's do.
+ * It is a candidate from its creation until it is released; it leads from each `gained` to the next
+ * `lost`. Where client-go's processes end on a loss, this one stands by: nothing here resumes in
+ * the middle, and after an outage of the API server that outlasts the Lease a process that has just
+ * been restarted, with the kubelet's back-off before it and empty caches, is the slower way back.
  */
 #ifndef KUBE_ELECTOR_H
 #define KUBE_ELECTOR_H
 
 #include "kube/client.h"
 
-/* All slots are mandatory and run on the loop, at most once each, `gained` before `lost`. */
+/* All slots are mandatory and run on the loop, in turns, `gained` first. */
 struct elector_ops {
     void (*gained)(void *arg);
     void (*lost)(void *arg); /* stop writing at once */

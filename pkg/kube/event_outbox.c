@@ -17,6 +17,7 @@ struct event_outbox {
     bool under_way;        /* the first one */
     unsigned tries;        /* of the first one, failed */
     int64_t not_before_ms; /* for the first one */
+    int64_t asked_ms;      /* not before that, said the server (Retry-After); 0: it did not */
     uint64_t dropped;
 };
 
@@ -43,6 +44,7 @@ static void pop(struct event_outbox *outbox)
     outbox->len--;
     outbox->tries = 0;
     outbox->not_before_ms = 0;
+    outbox->asked_ms = 0;
     letter_destroy(gone);
 }
 
@@ -121,17 +123,24 @@ static enum verdict judge(const struct event_command *command, const struct err 
 }
 
 /* Half of it jittered, so that those who failed together do not come back together. */
-static int64_t retry_delay_ms(unsigned tries, int64_t retry_after_ms, uint64_t random)
+static int64_t retry_delay_ms(unsigned tries, int64_t asked_ms, uint64_t random)
 {
     int64_t bound_ms = EVENT_RETRY_FIRST_MS;
     for (unsigned i = 1; i < tries && bound_ms < EVENT_RETRY_CAP_MS; i++) {
         bound_ms *= 2;
     }
     bound_ms = bound_ms < EVENT_RETRY_CAP_MS ? bound_ms : EVENT_RETRY_CAP_MS;
-    int64_t asked_ms =
-        retry_after_ms < EVENT_RETRY_AFTER_MAX_MS ? retry_after_ms : EVENT_RETRY_AFTER_MAX_MS;
     int64_t least_ms = asked_ms > bound_ms / 2 ? asked_ms : bound_ms / 2;
     return least_ms + (int64_t)(random % (uint64_t)(bound_ms / 2 + 1));
+}
+
+static void wait_for_retry(struct event_outbox *outbox, const struct err *err, int64_t now_ms,
+                           uint64_t random)
+{
+    int64_t asked_ms = err->retry_after_ms < EVENT_RETRY_AFTER_MAX_MS ? err->retry_after_ms
+                                                                      : EVENT_RETRY_AFTER_MAX_MS;
+    outbox->asked_ms = asked_ms > 0 ? now_ms + asked_ms : 0;
+    outbox->not_before_ms = now_ms + retry_delay_ms(outbox->tries, asked_ms, random);
 }
 
 static void post_anew(struct event_command *command)
@@ -159,12 +168,17 @@ void event_outbox_reply(struct event_outbox *outbox, const struct err *err, int6
         pop(outbox);
         break;
     case VERDICT_AGAIN:
-        outbox->not_before_ms = now_ms + retry_delay_ms(outbox->tries, err->retry_after_ms, random);
+        wait_for_retry(outbox, err, now_ms, random);
         break;
     case VERDICT_ANEW:
         post_anew(command);
         break;
     }
+}
+
+void event_outbox_hurry(struct event_outbox *outbox)
+{
+    outbox->not_before_ms = outbox->asked_ms;
 }
 
 bool event_outbox_empty(const struct event_outbox *outbox)

@@ -40,6 +40,8 @@ int64_t event_outbox_next_ms(const struct event_outbox *outbox);
 /* What came back for the command under way; NULL: success. */
 void event_outbox_reply(struct event_outbox *outbox, const struct err *err, int64_t now_ms,
                         uint64_t random);
+/* The server was away and is back: what waits goes out, unless the server itself said when. */
+void event_outbox_hurry(struct event_outbox *outbox);
 /* Nothing is to be sent or under way. */
 bool event_outbox_empty(const struct event_outbox *outbox);
 /* Commands dropped when full, refused by the server or given up, since the start. */

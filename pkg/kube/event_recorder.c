@@ -20,6 +20,7 @@ struct event_recorder {
     struct loop *loop;
     const struct event_sink *sink;
     void *sink_arg;
+    struct kube_up_watch *up_watch; /* NULL: the sink is no client */
     struct event_correlator *correlator;
     struct event_outbox *outbox;
     struct loop_deferred *pump;
@@ -43,9 +44,15 @@ static void cancel_at_client(void *arg, uint64_t id)
     kube_cancel(arg, id);
 }
 
+static bool is_client_up(void *arg)
+{
+    return kube_client_up(arg);
+}
+
 static const struct event_sink client_sink = {
     .submit = submit_to_client,
     .cancel = cancel_at_client,
+    .up = is_client_up,
 };
 
 /* --- one request --- */
@@ -93,7 +100,8 @@ static void queue_due(struct event_recorder *recorder)
 
 static void arm_wake(struct event_recorder *recorder)
 {
-    int64_t outbox_ms = event_outbox_next_ms(recorder->outbox);
+    bool up = recorder->sink->up(recorder->sink_arg);
+    int64_t outbox_ms = up ? event_outbox_next_ms(recorder->outbox) : -1;
     int64_t next_ms = event_correlator_next_ms(recorder->correlator);
     if (outbox_ms >= 0 && (next_ms < 0 || outbox_ms < next_ms)) {
         next_ms = outbox_ms;
@@ -117,8 +125,9 @@ static void pump(void *arg)
 {
     struct event_recorder *recorder = arg;
     queue_due(recorder);
+    bool up = recorder->sink->up(recorder->sink_arg);
     const struct event_command *command =
-        event_outbox_take(recorder->outbox, loop_now_ms(recorder->loop));
+        up ? event_outbox_take(recorder->outbox, loop_now_ms(recorder->loop)) : NULL;
     if (command != NULL) {
         send(recorder, command);
     }
@@ -161,10 +170,28 @@ struct event_recorder *event_recorder_create_for(struct loop *loop, const struct
     return recorder;
 }
 
+void event_recorder_up(struct event_recorder *recorder, int64_t outage_ms)
+{
+    /* After a false alarm, what failed may fail again and raise the next one. */
+    if (outage_ms > 0) {
+        event_outbox_hurry(recorder->outbox);
+    }
+    loop_deferred_schedule(recorder->pump);
+}
+
+static void on_up(void *arg)
+{
+    struct event_recorder *recorder = arg;
+    event_recorder_up(recorder, kube_client_outage_ms(recorder->sink_arg));
+}
+
 struct event_recorder *event_recorder_create(struct loop *loop, struct kube_client *client,
                                              const char *instance)
 {
-    return event_recorder_create_for(loop, &client_sink, client, instance);
+    struct event_recorder *recorder =
+        event_recorder_create_for(loop, &client_sink, client, instance);
+    recorder->up_watch = kube_client_on_up(client, on_up, recorder);
+    return recorder;
 }
 
 void event_recorder_destroy(struct event_recorder *recorder)
@@ -173,6 +200,7 @@ void event_recorder_destroy(struct event_recorder *recorder)
         return;
     }
     stop_sending(recorder);
+    kube_up_watch_destroy(recorder->up_watch);
     loop_timer_destroy(recorder->limit);
     loop_timer_destroy(recorder->wake);
     loop_deferred_destroy(recorder->pump);

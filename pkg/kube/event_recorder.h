@@ -15,11 +15,12 @@ enum {
     EVENT_QUEUE_MAX = 1000, /* client-go */
 };
 
-/* Where requests go: as kube_submit() and kube_cancel(). All slots are mandatory. */
+/* Where requests go: as kube_submit(), kube_cancel() and kube_client_up(). All are mandatory. */
 struct event_sink {
     uint64_t (*submit)(void *arg, const struct kube_request *request, kube_done_fn *done,
                        void *done_arg);
     void (*cancel)(void *arg, uint64_t id);
+    bool (*up)(void *arg);
 };
 
 struct event_recorder;
@@ -36,6 +37,12 @@ struct event_recorder *event_recorder_create_for(struct loop *loop, const struct
 /* Takes back the request that is under way and drops the rest. */
 void event_recorder_destroy(struct event_recorder *recorder);
 DEFINE_AUTO_DESTROY(event_recorder, struct event_recorder, event_recorder_destroy)
+
+/*
+ * The sink is up again, after so long; 0: it never was away, for all we know. Nothing is sent while
+ * it is not up, and that costs an Event none of its tries. With a client it is called by itself.
+ */
+void event_recorder_up(struct event_recorder *recorder, int64_t outage_ms);
 
 /* Everything is copied. */
 void event_record(struct event_recorder *recorder, const struct event *event);

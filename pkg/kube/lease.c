@@ -66,6 +66,13 @@ void lease_observe(struct lease *lease, int64_t now_ms, const struct json_object
     }
 }
 
+void lease_hurry(struct lease *lease, int64_t now_ms)
+{
+    if (lease->next_ms > now_ms) {
+        lease->next_ms = now_ms;
+    }
+}
+
 /* --- writing --- */
 
 static void set_times(const struct lease *lease, struct json_object *spec, int64_t wall_ms)

@@ -32,7 +32,7 @@ enum lease_step {
     LEASE_GET,    /* read the Lease */
     LEASE_CREATE, /* POST the body */
     LEASE_UPDATE, /* PUT the body */
-    LEASE_LOST,   /* it was the leader and is not any more; the end */
+    LEASE_LOST,   /* it was the leader and is not any more; a candidate from now on */
 };
 
 struct lease {
@@ -68,6 +68,8 @@ void lease_answer(struct lease *lease, int64_t now_ms, const struct json_object 
 /* The Lease as a watch shows it (NULL: deleted). */
 void lease_observe(struct lease *lease, int64_t now_ms, const struct json_object *seen);
 
+/* What failed may go well now: do not wait for the next try. */
+void lease_hurry(struct lease *lease, int64_t now_ms);
 /* Whether it may act as the leader at this moment. */
 bool lease_leads(const struct lease *lease, int64_t now_ms);
 /* The body of the PUT that gives the Lease up, so that a standby may take it at once; NULL: it is

@@ -60,6 +60,8 @@ static void on_done(void *arg, const struct http_response *response, const struc
                           response->duration_ms);
     if (status == 401) {
         auth_rejected(prober->auth);
+    } else if (response->untrusted) {
+        auth_untrusted(prober->auth);
     }
     step(prober, &(struct availability_input){.type = AVAILABILITY_IN_RESULT,
                                               .request = probe->request,

@@ -73,6 +73,7 @@ static void note_well(struct reflector *self)
 
 static void end_list(struct reflector *self, const struct kube_status *status)
 {
+    self->health.stale = false;
     note_status(self, "list", status);
     step(self, &(struct reflector_input){.type = REFLECTOR_IN_LIST_FAILED, .status = *status});
 }
@@ -155,6 +156,7 @@ static void on_list_done(void *arg, const struct http_response *response, const 
 
 static void on_watch_error(struct reflector *self, const struct kube_status *status)
 {
+    self->health.stale = false;
     note_status(self, "watch", status);
     step(self, &(struct reflector_input){.type = REFLECTOR_IN_WATCH_ERROR, .status = *status});
 }
@@ -167,6 +169,7 @@ static void on_watch_head(void *arg, const struct http_response *head)
         self->health.watches++;
         step(self, &(struct reflector_input){.type = REFLECTOR_IN_OPEN});
         if (self->machine.state == REFLECTOR_WATCHING) {
+            self->health.stale = false;
             note_well(self);
         }
     }
@@ -323,6 +326,7 @@ static void commit(struct reflector *self, bool rewind)
     int64_t now_ms = loop_now_ms(self->loop);
     self->health.lists++;
     self->health.synced = true;
+    self->health.stale = false;
     self->health.verified_ms = now_ms;
     reflector_intake_commit(&self->intake, self->machine.held, rewind, now_ms);
 }
@@ -381,8 +385,11 @@ static void on_up_now(void *arg)
 static void on_up(void *arg)
 {
     struct reflector *self = arg;
-    step(self, &(struct reflector_input){.type = REFLECTOR_IN_UP,
-                                         .outage_ms = kube_client_outage_ms(self->client)});
+    int64_t outage_ms = kube_client_outage_ms(self->client);
+    bool waits =
+        self->machine.state == REFLECTOR_BLOCKED || self->machine.state == REFLECTOR_WAITING;
+    self->health.stale = self->health.stale || (waits && outage_ms > 0);
+    step(self, &(struct reflector_input){.type = REFLECTOR_IN_UP, .outage_ms = outage_ms});
 }
 
 /* --- life --- */
@@ -435,6 +442,6 @@ void reflector_health(const struct reflector *reflector, struct reflector_health
     *ret_health = reflector->health;
     ret_health->watching = reflector->machine.state == REFLECTOR_WATCHING;
     if (ret_health->last_error.kind == ERR_NONE) {
-        ret_health->last_error = reflector->intake.unreadable;
+        reflector_intake_health(&reflector->intake, &ret_health->last_error);
     }
 }

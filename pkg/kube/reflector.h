@@ -24,6 +24,7 @@ struct reflector_spec {
 struct reflector_health {
     bool synced;         /* the store was filled at least once */
     bool watching;       /* a watch is open now */
+    bool stale;          /* the server was away, and has said nothing of the collection since */
     int64_t verified_ms; /* monotonic time of the last list, event or bookmark; 0: never */
     uint64_t lists;      /* lists made, streamed ones included */
     uint64_t watches;    /* watches opened */

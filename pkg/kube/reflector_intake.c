@@ -1,123 +1,98 @@
 #include "kube/reflector_intake.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/log.h"
-
-static void drop_object(void *object)
-{
-    object_unref(object);
-}
 
 void reflector_intake_init(struct reflector_intake *intake, struct store *store, const char *kind,
                            object_project_fn *project)
 {
-    *intake = (struct reflector_intake){.store = store, .kind = kind, .project = project};
-    strmap_init(&intake->collected, drop_object);
+    *intake = (struct reflector_intake){
+        .store = store, .kind = kind, .project = project, .collected = store_list_create()};
 }
 
 void reflector_intake_finish(struct reflector_intake *intake)
 {
-    strmap_finish(&intake->collected);
-    free(intake->unreadable_key);
+    store_list_destroy(intake->collected);
 }
 
-static char *key_of(const struct json_object *json)
+/* Whose names are wrongly typed, too, is one object without a name. */
+static const char *ns_of(const struct json_object *json)
 {
-    return xasprintf("%s/%s", json_get_str_or(json, "metadata/namespace", ""),
-                     json_get_str_or(json, "metadata/name", ""));
+    return json_get_str_or(json, "metadata/namespace", "");
 }
 
-static void note_unreadable(struct reflector_intake *intake, const char *key, const struct err *err)
+static const char *name_of(const struct json_object *json)
 {
-    intake->unreadable = *err;
-    err_wrap(&intake->unreadable, "%s %s is left out", intake->kind, key);
-    xstr_replace(&intake->unreadable_key, key);
-    LOG_DEBUG("object left out", "error", intake->unreadable.text);
+    return json_get_str_or(json, "metadata/name", "");
 }
 
-static void forget_unreadable(struct reflector_intake *intake)
-{
-    intake->unreadable = (struct err){0};
-    xstr_replace(&intake->unreadable_key, NULL);
-}
-
-static void note_readable(struct reflector_intake *intake, const char *key)
-{
-    if (intake->unreadable_key != NULL && strcmp(intake->unreadable_key, key) == 0) {
-        forget_unreadable(intake);
-    }
-}
-
-/* The projection; NULL when it has none, which is noted. */
-static struct object *read_object(struct reflector_intake *intake, const struct json_object *json,
-                                  const char *key)
+/* The projection; NULL when it has none, which `ret_err` tells. */
+static struct object *read_object(const struct reflector_intake *intake,
+                                  const struct json_object *json, struct err *ret_err)
 {
     struct object *object = NULL;
-    struct err err;
-    if (intake->project(json, &object, &err) != 0) {
-        note_unreadable(intake, key, &err);
+    const char *ns = ns_of(json);
+    if (intake->project(json, &object, ret_err) != 0) {
+        err_wrap(ret_err, "%s %s%s%s cannot be read", intake->kind, ns, *ns != '\0' ? "/" : "",
+                 name_of(json));
+        LOG_DEBUG("object left out", "error", ret_err->text);
         return NULL;
     }
-    note_readable(intake, key);
     return object;
 }
 
 void reflector_intake_begin(struct reflector_intake *intake)
 {
-    strmap_clear(&intake->collected);
-    forget_unreadable(intake);
+    store_list_destroy(intake->collected);
+    intake->collected = store_list_create();
 }
 
 void reflector_intake_collect(struct reflector_intake *intake, const struct json_object *json,
                               bool deleted)
 {
-    AUTO_FREE char *key = key_of(json);
-    struct object *object = deleted ? NULL : read_object(intake, json, key);
+    if (deleted) {
+        store_list_remove(intake->collected, ns_of(json), name_of(json));
+        return;
+    }
+    struct err err;
+    struct object *object = read_object(intake, json, &err);
     if (object != NULL) {
-        strmap_set(&intake->collected, key, object);
+        store_list_add_take(intake->collected, object);
     } else {
-        strmap_remove(&intake->collected, key);
+        store_list_add_unreadable(intake->collected, ns_of(json), name_of(json), err.text);
     }
 }
 
 void reflector_intake_commit(struct reflector_intake *intake, const char *version, bool rewind,
                              int64_t now_ms)
 {
-    struct store_list *list = store_list_create();
-    for (size_t i = 0; i < intake->collected.len; i++) {
-        store_list_add_take(list, object_ref(intake->collected.entries[i].value));
-    }
-    strmap_finish(&intake->collected);
-    strmap_init(&intake->collected, drop_object);
+    struct store_list *list = intake->collected;
+    intake->collected = store_list_create();
     store_replace_take(intake->store, list, version, rewind, now_ms);
-}
-
-/* A deletion needs the metadata only: it counts even when the object cannot be projected. */
-static void remove_object(struct reflector_intake *intake, const struct json_object *json,
-                          const char *key)
-{
-    AUTO(object) struct object *last = NULL;
-    struct err err;
-    if (object_create(json, sizeof(struct object), &last, &err) != 0) {
-        note_unreadable(intake, key, &err);
-        return;
-    }
-    note_readable(intake, key);
-    store_remove(intake->store, last);
 }
 
 void reflector_intake_apply(struct reflector_intake *intake, const struct json_object *json,
                             bool deleted, int64_t now_ms)
 {
-    AUTO_FREE char *key = key_of(json);
     if (deleted) {
-        remove_object(intake, json, key);
+        store_remove(intake->store, ns_of(json), name_of(json),
+                     json_get_str_or(json, "metadata/resourceVersion", ""));
         return;
     }
-    struct object *object = read_object(intake, json, key);
+    struct err err;
+    struct object *object = read_object(intake, json, &err);
     if (object != NULL) {
         store_put_take(intake->store, object, now_ms);
+    } else {
+        store_put_unreadable(intake->store, ns_of(json), name_of(json), err.text);
+    }
+}
+
+void reflector_intake_health(const struct reflector_intake *intake, struct err *ret_err)
+{
+    const char *why;
+    *ret_err = (struct err){0};
+    if (store_unreadable(intake->store, &why) != 0) {
+        err_fill(ret_err, ERR_INVALID, "%s", why);
     }
 }

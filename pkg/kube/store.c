@@ -6,8 +6,9 @@
 #include "base/strmap.h"
 
 struct store {
-    struct strmap objects; /* "namespace/name" to struct object */
-    char *version;         /* the newest the watch or a list has shown; "" before */
+    struct strmap objects;    /* "namespace/name" to struct object */
+    struct strmap unreadable; /* "namespace/name" to why */
+    char *version;            /* the newest the watch or a list has shown; "" before */
     bool synced;
     void (*changed)(void *arg);
     void *arg;
@@ -15,6 +16,7 @@ struct store {
 
 struct store_list {
     struct strmap objects;
+    struct strmap unreadable;
 };
 
 static void drop_object(void *object)
@@ -27,9 +29,14 @@ static char *make_key(const char *ns, const char *name)
     return xasprintf("%s/%s", ns != NULL ? ns : "", name);
 }
 
+static bool newer_than(const struct object *object, const char *version)
+{
+    return resource_version_compare(object->resource_version, version) > 0;
+}
+
 static bool newer(const struct object *a, const struct object *b)
 {
-    return resource_version_compare(a->resource_version, b->resource_version) > 0;
+    return newer_than(a, b->resource_version);
 }
 
 /* --- life --- */
@@ -38,6 +45,7 @@ struct store *store_create(void (*changed)(void *arg), void *arg)
 {
     struct store *store = xcalloc(1, sizeof(*store));
     strmap_init(&store->objects, drop_object);
+    strmap_init(&store->unreadable, free);
     store->version = xstrdup("");
     store->changed = changed;
     store->arg = arg;
@@ -48,6 +56,7 @@ void store_destroy(struct store *store)
 {
     if (store != NULL) {
         strmap_finish(&store->objects);
+        strmap_finish(&store->unreadable);
         free(store->version);
         free(store);
     }
@@ -89,6 +98,14 @@ const struct object *store_get(const struct store *store, const char *ns, const 
     return strmap_get(&store->objects, key);
 }
 
+size_t store_unreadable(const struct store *store, const char **ret_why)
+{
+    if (ret_why != NULL) {
+        *ret_why = store->unreadable.len != 0 ? store->unreadable.entries[0].value : NULL;
+    }
+    return store->unreadable.len;
+}
+
 /* --- what the server has shown --- */
 
 static void advance(struct store *store, const char *version)
@@ -122,11 +139,30 @@ static bool put(struct store *store, const char *key, struct object *object, int
     return !same;
 }
 
+/* True when it was unreadable. */
+static bool forget_unreadable(struct strmap *unreadable, const char *key)
+{
+    bool was = strmap_get(unreadable, key) != NULL;
+    strmap_remove(unreadable, key);
+    return was;
+}
+
 void store_put_take(struct store *store, struct object *object, int64_t now_ms)
 {
     AUTO_FREE char *key = make_key(object->ns, object->name);
     advance(store, object->resource_version);
-    if (put(store, key, object, now_ms)) {
+    bool readable_again = forget_unreadable(&store->unreadable, key);
+    if (put(store, key, object, now_ms) || readable_again) {
+        notify(store);
+    }
+}
+
+void store_put_unreadable(struct store *store, const char *ns, const char *name, const char *why)
+{
+    AUTO_FREE char *key = make_key(ns, name);
+    const char *known = strmap_get(&store->unreadable, key);
+    if (known == NULL || strcmp(known, why) != 0) {
+        strmap_set(&store->unreadable, key, xstrdup(why));
         notify(store);
     }
 }
@@ -145,24 +181,29 @@ void store_put_written_take(struct store *store, struct object *object, int64_t 
     }
 }
 
-void store_remove(struct store *store, const struct object *last)
+void store_remove(struct store *store, const char *ns, const char *name, const char *version)
 {
-    AUTO_FREE char *key = make_key(last->ns, last->name);
-    advance(store, last->resource_version);
+    AUTO_FREE char *key = make_key(ns, name);
+    advance(store, version);
+    bool altered = forget_unreadable(&store->unreadable, key);
     const struct object *held = strmap_get(&store->objects, key);
     /* A deletion carries the version of the deletion. One older than what is held is of an earlier
      * incarnation, or tells that the object left a selector that a write of ours brought it back
      * to. */
-    if (held != NULL && !newer(held, last)) {
+    if (held != NULL && !newer_than(held, version)) {
         strmap_remove(&store->objects, key);
+        altered = true;
+    }
+    if (altered) {
         notify(store);
     }
 }
 
 void store_clear(struct store *store)
 {
-    bool differs = store->synced || store->objects.len != 0;
+    bool differs = store->synced || store->objects.len != 0 || store->unreadable.len != 0;
     strmap_clear(&store->objects);
+    strmap_clear(&store->unreadable);
     xstr_replace(&store->version, "");
     store->synced = false;
     if (differs) {
@@ -176,6 +217,7 @@ struct store_list *store_list_create(void)
 {
     struct store_list *list = xcalloc(1, sizeof(*list));
     strmap_init(&list->objects, drop_object);
+    strmap_init(&list->unreadable, free);
     return list;
 }
 
@@ -183,6 +225,7 @@ void store_list_destroy(struct store_list *list)
 {
     if (list != NULL) {
         strmap_finish(&list->objects);
+        strmap_finish(&list->unreadable);
         free(list);
     }
 }
@@ -190,6 +233,7 @@ void store_list_destroy(struct store_list *list)
 void store_list_add_take(struct store_list *list, struct object *object)
 {
     AUTO_FREE char *key = make_key(object->ns, object->name);
+    strmap_remove(&list->unreadable, key);
     /* pages at different versions can both have an object */
     const struct object *other = strmap_get(&list->objects, key);
     if (other != NULL && newer(other, object)) {
@@ -199,12 +243,25 @@ void store_list_add_take(struct store_list *list, struct object *object)
     strmap_set(&list->objects, key, object);
 }
 
+void store_list_add_unreadable(struct store_list *list, const char *ns, const char *name,
+                               const char *why)
+{
+    AUTO_FREE char *key = make_key(ns, name);
+    strmap_set(&list->unreadable, key, xstrdup(why));
+}
+
+void store_list_remove(struct store_list *list, const char *ns, const char *name)
+{
+    AUTO_FREE char *key = make_key(ns, name);
+    strmap_remove(&list->objects, key);
+    strmap_remove(&list->unreadable, key);
+}
+
 /* Whether the list is too old to know of this state of the object. */
 static bool outlives(const struct object *held, const struct object *listed,
                      const char *list_version)
 {
-    return resource_version_compare(held->resource_version, list_version) > 0 &&
-           (listed == NULL || newer(held, listed));
+    return newer_than(held, list_version) && (listed == NULL || newer(held, listed));
 }
 
 /* Carries over what is to stay of what is held; true when a held object changed or went. */
@@ -227,6 +284,24 @@ static bool merge_held(const struct store *store, struct store_list *list, const
     return altered;
 }
 
+static void swap(struct strmap *a, struct strmap *b)
+{
+    struct strmap kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* Whether both say the same of the same keys. */
+static bool same_texts(const struct strmap *a, const struct strmap *b)
+{
+    bool same = a->len == b->len;
+    for (size_t i = 0; same && i < a->len; i++) {
+        same = strcmp(a->entries[i].key, b->entries[i].key) == 0 &&
+               strcmp(a->entries[i].value, b->entries[i].value) == 0;
+    }
+    return same;
+}
+
 void store_replace_take(struct store *store, struct store_list *list, const char *list_version,
                         bool rewind, int64_t now_ms)
 {
@@ -236,12 +311,11 @@ void store_replace_take(struct store *store, struct store_list *list, const char
     size_t before = store->objects.len;
     bool altered = merge_held(store, list, list_version, rewind);
     /* with nothing held changed or gone, more objects than before are new ones */
-    altered = altered || list->objects.len != before || !store->synced;
+    altered = altered || list->objects.len != before || !store->synced ||
+              !same_texts(&store->unreadable, &list->unreadable);
 
-    struct strmap old = store->objects;
-    store->objects = list->objects;
-    strmap_init(&list->objects, drop_object);
-    strmap_finish(&old);
+    swap(&store->objects, &list->objects);
+    swap(&store->unreadable, &list->unreadable);
     store_list_destroy(list);
     if (rewind) {
         xstr_replace(&store->version, list_version);

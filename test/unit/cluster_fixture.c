@@ -10,6 +10,11 @@
 #include "base/timefmt.h"
 #include "unit/unit.h"
 
+enum {
+    POD_END_MS = 5000,    /* how long a deleted pod takes to end, */
+    POD_START_MS = 10000, /* and a new one to be Ready */
+};
+
 static struct json_object *parse(const char *text)
 {
     struct json_object *json = NULL;
@@ -38,7 +43,8 @@ static void show(struct cluster *cluster, const struct json_object *object, bool
         input_watch(input, &cluster->world.policy, &watch);
         ck_assert_msg(watch.spec.project(object, &projected, &err) == 0, "%s", err.text);
         if (gone) {
-            store_remove(cluster->world.stores[input], projected);
+            store_remove(cluster->world.stores[input], projected->ns, projected->name,
+                         projected->resource_version);
             object_unref(projected);
         } else {
             store_put_take(cluster->world.stores[input], projected, cluster->now_ms);
@@ -217,8 +223,7 @@ void cluster_plan(const struct cluster *cluster, const char *id, bool revert, st
     struct snapshot seen;
     ck_assert_ptr_nonnull(adjustment);
     world_snapshot(&cluster->world, cluster->wall_ms, &seen);
-    (revert ? adjustment->revert : adjustment->enforce)(&seen, &cluster->world.policy,
-                                                        cluster->now_ms, ret_plan);
+    adjustment_plan(adjustment, revert, &seen, &cluster->world.policy, cluster->now_ms, ret_plan);
 }
 
 /* --- the API server --- */
@@ -285,14 +290,52 @@ static int patch(struct cluster *cluster, const char *key, const struct action *
     return 0;
 }
 
-/* The DaemonSet controller makes a new pod for one that is deleted. */
-static void replace_pod(struct cluster *cluster, const char *key)
+/* As the API server does for a pod that has a grace period. */
+static void mark_deleted(struct cluster *cluster, const char *key)
 {
-    AUTO(json) struct json_object *old = json_copy(cluster_get(cluster, key));
+    char stamp[TIMEFMT_SIZE];
+    timefmt_rfc3339(cluster->wall_ms, stamp);
+    AUTO_FREE char *patch = xasprintf("{\"metadata\":{\"deletionTimestamp\":\"%s\"}}", stamp);
+    cluster_merge(cluster, key, patch);
+}
+
+/* The DaemonSet controller makes a new pod for one that has ended. */
+static void replace_pod(struct cluster *cluster, const char *key, const struct json_object *old)
+{
     AUTO_FREE char *name = xasprintf("kube-proxy-%05" PRId64, cluster->version);
     cluster_delete(cluster, key);
     put_pod(cluster, name, "kube-proxy", json_get_str_or(old, "spec/nodeName", ""),
-            json_get_str_or(old, "metadata/ownerReferences/0/uid", ""), true, 0);
+            json_get_str_or(old, "metadata/ownerReferences/0/uid", ""), false, 0);
+}
+
+static bool is_past(const struct cluster *cluster, const struct json_object *object,
+                    const char *path, int64_t ms)
+{
+    int64_t when;
+    const char *stamp = json_get_str(object, path);
+    return stamp != NULL && timefmt_parse(stamp, &when) == 0 && cluster->wall_ms - when >= ms;
+}
+
+static bool run_pod(void *arg, const char *key, const struct json_object *object)
+{
+    struct cluster *cluster = arg;
+    if (strncmp(key, "Pod/kube-system/kube-proxy-", 27) != 0) {
+        return true;
+    }
+    if (is_past(cluster, object, "metadata/deletionTimestamp", POD_END_MS)) {
+        replace_pod(cluster, key, object);
+    } else if (is_past(cluster, object, "metadata/creationTimestamp", POD_START_MS) &&
+               strcmp(json_get_str_or(object, "status/conditions/0/status", ""), "True") != 0) {
+        cluster_merge(cluster, key,
+                      "{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}");
+    }
+    return true;
+}
+
+void cluster_run_pods(struct cluster *cluster)
+{
+    AUTO(json) struct json_object *objects = json_copy(cluster->objects);
+    json_each(objects, run_pod, cluster);
 }
 
 int cluster_apply(struct cluster *cluster, const struct action *action, struct err *err)
@@ -313,7 +356,7 @@ int cluster_apply(struct cluster *cluster, const struct action *action, struct e
                                   json_get_str_or(action->body, "preconditions/uid", "")) != 0) {
             return conflict(err, "uid");
         }
-        replace_pod(cluster, key);
+        mark_deleted(cluster, key);
         return 0;
     case ACTION_REPLACE:
         if (old == NULL ||
@@ -367,4 +410,18 @@ void cluster_case(struct cluster *cluster, struct buf *text, const char *heading
     AUTO(plan) struct plan plan = {0};
     cluster_plan(cluster, id, revert, &plan);
     cluster_render(text, heading, &plan);
+}
+
+void cluster_golden(const char *id, void (*good)(struct cluster *cluster),
+                    const struct cluster_row *rows, size_t len, const char *golden)
+{
+    AUTO(buf) struct buf text = BUF_INIT(1 << 20);
+    for (size_t i = 0; i < len; i++) {
+        struct cluster cluster;
+        good(&cluster);
+        rows[i].change(&cluster);
+        cluster_case(&cluster, &text, rows[i].name, id, rows[i].revert);
+        cluster_finish(&cluster);
+    }
+    unit_golden(golden, buf_str(&text));
 }

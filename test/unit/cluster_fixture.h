@@ -53,8 +53,22 @@ void cluster_plan(const struct cluster *cluster, const char *id, bool revert,
 /* ERR_CONFLICT when a precondition does not hold. */
 int cluster_apply(struct cluster *cluster, const struct action *action, struct err *err) MUST_CHECK;
 
+/* The life of kube-proxy pods: one that was deleted ends in a while and its successor is made,
+ * which takes another while to be Ready. To be called as time passes. */
+void cluster_run_pods(struct cluster *cluster);
+
 /* The plan for people to compare, under a heading. */
 void cluster_render(struct buf *text, const char *heading, const struct plan *plan);
+/* One row of a golden table: a plan for a good cluster in which one thing was changed. */
+struct cluster_row {
+    const char *name;
+    void (*change)(struct cluster *cluster);
+    bool revert;
+};
+
+/* Compares the plans of all rows, one after the other, with the golden file. */
+void cluster_golden(const char *id, void (*good)(struct cluster *cluster),
+                    const struct cluster_row *rows, size_t len, const char *golden);
 /* Plans and renders. */
 void cluster_case(struct cluster *cluster, struct buf *text, const char *heading, const char *id,
                   bool revert);

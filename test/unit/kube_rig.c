@@ -72,9 +72,9 @@ void kube_rig_connect(struct kube_rig *rig)
     ck_assert(ready.good);
 }
 
-void kube_rig_start(struct kube_rig *rig, const char *name)
+static void start(struct kube_rig *rig, const char *name)
 {
-    *rig = (struct kube_rig){.loop = loop_create(), .name = name};
+    rig->name = name;
     int port = fakepeer_number("serve %s", name);
     rig->config.source = xstrdup("test");
     rig->config.server = xasprintf("https://127.0.0.1:%d", port);
@@ -82,11 +82,25 @@ void kube_rig_start(struct kube_rig *rig, const char *name)
     kube_rig_connect(rig);
 }
 
+void kube_rig_start(struct kube_rig *rig, const char *name)
+{
+    *rig = (struct kube_rig){.loop = loop_create()};
+    start(rig, name);
+}
+
+void kube_rig_start_on(struct kube_rig *rig, struct loop *loop, const char *name)
+{
+    *rig = (struct kube_rig){.loop = loop, .loop_is_shared = true};
+    start(rig, name);
+}
+
 void kube_rig_finish(struct kube_rig *rig)
 {
     kube_client_destroy(rig->client);
     kube_config_finish(&rig->config);
-    loop_destroy(rig->loop);
+    if (!rig->loop_is_shared) {
+        loop_destroy(rig->loop);
+    }
     ck_assert_int_eq(fakepeer_number("errors %s", rig->name), 0);
 }
 

@@ -12,6 +12,7 @@
 
 struct kube_rig {
     struct loop *loop;
+    bool loop_is_shared;
     struct kube_config config;
     struct kube_client *client;
     const char *name; /* the server's, for the peer's commands */
@@ -24,8 +25,10 @@ struct kube_rig {
     int64_t outage_ms;
 };
 
-/* Starts server `name` of the peer and a client for it. */
+/* Starts server `name` of the peer and a client for it, on a loop of its own or on one that
+ * is borrowed. */
 void kube_rig_start(struct kube_rig *rig, const char *name);
+void kube_rig_start_on(struct kube_rig *rig, struct loop *loop, const char *name);
 void kube_rig_finish(struct kube_rig *rig);
 /* Makes another client, with the rig's config as it is now. */
 void kube_rig_connect(struct kube_rig *rig);

@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "kube/resource.h"
 #include "unit/fakepeer.h"
+
+enum {
+    LIMIT_MS = 60000,
+    TICK_MS = 10, /* what the peer says changes without an event on the loop */
+};
 
 static void on_changed(void *arg)
 {
@@ -29,6 +35,13 @@ void rig_begin(struct reflector_rig *f, const char *name)
     f->store = store_create(on_changed, f);
 }
 
+void rig_begin_on(struct reflector_rig *f, struct loop *loop, const char *name)
+{
+    *f = (struct reflector_rig){0};
+    kube_rig_start_on(&f->kube, loop, name);
+    f->store = store_create(on_changed, f);
+}
+
 void rig_reflect(struct reflector_rig *f, const char *name, bool list_only)
 {
     const struct reflector_spec spec = {.resource = &resource_configmap,
@@ -46,12 +59,32 @@ void rig_end(struct reflector_rig *f)
     kube_rig_finish(&f->kube);
 }
 
+static void tick(void *arg)
+{
+    struct loop_timer **timer = arg;
+    loop_timer_arm(*timer, TICK_MS);
+}
+
+static bool run_until(struct reflector_rig *f, bool (*holds)(void *arg), void *arg)
+{
+    struct loop_timer *timer = NULL;
+    timer = loop_timer_create(f->kube.loop, tick, &timer);
+    loop_timer_arm(timer, TICK_MS);
+    bool good = kube_rig_until(&f->kube, LIMIT_MS, holds, arg) >= 0;
+    loop_timer_destroy(timer);
+    return good;
+}
+
+void rig_await(struct reflector_rig *f, bool (*holds)(void *arg), void *arg, const char *what)
+{
+    ck_assert_msg(run_until(f, holds, arg), "%s: %s never came true", f->kube.name, what);
+}
+
+/* --- conditions --- */
+
 bool rig_is_watching(void *arg)
 {
-    const struct reflector_rig *f = arg;
-    struct reflector_health health;
-    reflector_health(f->reflector, &health);
-    return health.watching && store_synced(f->store);
+    return rig_health(arg).watching && store_synced(((const struct reflector_rig *)arg)->store);
 }
 
 bool rig_has_value(void *arg)
@@ -64,28 +97,52 @@ bool rig_has_value(void *arg)
     return strcmp(json_get_str_or(object->body, "data/value", ""), f->wanted_value) == 0;
 }
 
-void rig_await_watching(struct reflector_rig *f)
+bool rig_has_error(void *arg)
 {
-    struct reflector_health health;
-    bool good = kube_rig_until(&f->kube, RIG_LIMIT_MS, rig_is_watching, f) >= 0;
-    reflector_health(f->reflector, &health);
-    ck_assert_msg(good, "not watching: %s", health.last_error.text);
+    return rig_health(arg).last_error.kind != ERR_NONE;
 }
 
-int64_t rig_await_value(struct reflector_rig *f, const char *name, const char *value)
+bool rig_has_log(void *arg)
+{
+    const struct reflector_rig *f = arg;
+    AUTO_FREE char *log = fakepeer_ask("peek %s", f->kube.name);
+    return strcmp(log, f->wanted_log) == 0;
+}
+
+bool rig_is_lost(void *arg)
+{
+    const struct reflector_rig *f = arg;
+    return f->kube.losses > f->kube.recoveries;
+}
+
+/* --- waits --- */
+
+void rig_await_watching(struct reflector_rig *f)
+{
+    rig_await(f, rig_is_watching, f, "watching");
+}
+
+void rig_await_value(struct reflector_rig *f, const char *name, const char *value)
 {
     f->wanted_name = name;
     f->wanted_value = value;
-    int64_t took_ms = kube_rig_until(&f->kube, RIG_LIMIT_MS, rig_has_value, f);
-    ck_assert_msg(took_ms >= 0, "%s is not %s", name, value != NULL ? value : "gone");
-    return took_ms;
+    rig_await(f, rig_has_value, f, value != NULL ? value : "gone");
 }
 
-void rig_expect_log(const struct reflector_rig *f, const char *wanted)
+void rig_await_log(struct reflector_rig *f, const char *wanted)
 {
-    char *log = fakepeer_ask("log %s", f->kube.name);
-    ck_assert_str_eq(log, wanted);
-    free(log);
+    f->wanted_log = wanted;
+    bool good = run_until(f, rig_has_log, f);
+    AUTO_FREE char *log = fakepeer_ask("peek %s", f->kube.name);
+    ck_assert_msg(good, "%s: wanted %s, got %s", f->kube.name, wanted, log);
+}
+
+void rig_stop_server(struct reflector_rig *f)
+{
+    rig_tell("stop %s", f->kube.name);
+    kube_client_suspect(f->kube.client);
+    rig_await(f, rig_is_lost, f, "the loss");
+    ck_assert(!kube_client_up(f->kube.client));
 }
 
 struct reflector_health rig_health(const struct reflector_rig *f)

@@ -335,10 +335,10 @@ static void feed(struct driver *driver, struct availability_input input)
     input.random = roll(driver, 1000000);
     input.idle_ms = (int64_t)roll(driver, 7000);
     availability_step(&driver->availability, &input, driver->now_ms, &out);
-    ck_assert_uint_eq(out.cancel & ~driver->pending, 0);
+    unit_holds((out.cancel & ~driver->pending) == 0);
     driver->pending &= ~out.cancel;
-    ck_assert_uint_eq(out.start & driver->pending, 0);
-    ck_assert(!out.reset || (driver->pending & ~out.start) == 0);
+    unit_holds((out.start & driver->pending) == 0);
+    unit_holds(!out.reset || (driver->pending & ~out.start) == 0);
     for (unsigned i = 0; i < 3; i++) {
         if ((out.start & 1u << i) != 0) {
             driver->pending |= 1u << i;
@@ -348,8 +348,8 @@ static void feed(struct driver *driver, struct availability_input input)
     }
     driver->timer_at_ms = out.timer_ms < 0 ? INT64_MAX : driver->now_ms + out.timer_ms;
     /* it never stops asking while the server is down, nor while it is watched */
-    ck_assert(driver->pending != 0 || out.timer_ms >= 0);
-    ck_assert(!driver->availability.down || (driver->pending & (P | T)) != 0 || out.timer_ms >= 0);
+    unit_holds(driver->pending != 0 || out.timer_ms >= 0);
+    unit_holds(!driver->availability.down || (driver->pending & (P | T)) != 0 || out.timer_ms >= 0);
 }
 
 static void advance_time(struct driver *driver)

@@ -118,6 +118,8 @@ static void carry_out(struct cluster *c, const struct plan *plan, struct run *ru
     for (size_t i = 0; i < plan->actions_len; i++) {
         const struct action *action = &plan->actions[i];
         struct err err = {0};
+        ck_assert_msg(action->field == NULL, "a repair, and nobody undid anything: %s",
+                      action->reason);
         AUTO_FREE char *key = action->verb == ACTION_DELETE
                                   ? xstrdup("pods")
                                   : xasprintf("%s/%s", action->resource->kind, action->name);
@@ -129,6 +131,25 @@ static void carry_out(struct cluster *c, const struct plan *plan, struct run *ru
             return;
         }
     }
+}
+
+static bool check_pod(void *arg, const char *key, const struct json_object *object)
+{
+    (void)arg;
+    if (strncmp(key, "Pod/kube-system/kube-proxy-", 27) == 0) {
+        ck_assert_msg(json_get_str(object, "metadata/deletionTimestamp") == NULL, "%s ends", key);
+        ck_assert_msg(strcmp(json_get_str_or(object, "status/conditions/0/status", ""), "True") ==
+                          0,
+                      "%s is not Ready", key);
+    }
+    return true;
+}
+
+/* Settled is said of no roll that is still under way. */
+static enum plan_state settled(const struct cluster *c, const struct plan *plan)
+{
+    json_each(c->objects, check_pod, NULL);
+    return plan->state;
 }
 
 static enum plan_state settle(struct cluster *c, const char *id, bool revert, struct run *run)
@@ -146,8 +167,9 @@ static enum plan_state settle(struct cluster *c, const char *id, bool revert, st
         } else if (plan.state == PLAN_CHANGING && plan.requeue_ms > 0) {
             cluster_pass(c, plan.requeue_ms);
         } else {
-            return plan.state;
+            return settled(c, &plan);
         }
+        cluster_run_pods(c);
     }
     ck_abort_msg("%s does not settle", id);
     return PLAN_HELD;

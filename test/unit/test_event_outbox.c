@@ -125,6 +125,34 @@ START_TEST(replies)
 }
 END_TEST
 
+/* The server was away and is back: only what it asked for itself is still waited for. */
+START_TEST(hurry_cuts_the_wait_short)
+{
+    AUTO(event_outbox) struct event_outbox *outbox = event_outbox_create(10);
+    event_outbox_hurry(outbox); /* with nothing to send */
+    push(outbox, EVENT_POST, "a");
+    for (int i = 0; i < 8; i++) {
+        ck_assert_ptr_nonnull(event_outbox_take(outbox, 0));
+        event_outbox_hurry(outbox); /* under way already */
+        ck_assert_int_eq(event_outbox_next_ms(outbox), -1);
+        reply(outbox, ERR_RETRY, 0);
+        ck_assert_int_gt(event_outbox_next_ms(outbox), 0);
+        event_outbox_hurry(outbox);
+        ck_assert_int_eq(event_outbox_next_ms(outbox), 0);
+    }
+    ck_assert_ptr_nonnull(event_outbox_take(outbox, 0));
+    const struct err busy = {.kind = ERR_RETRY, .http_status = 429, .retry_after_ms = 7000};
+    event_outbox_reply(outbox, &busy, 100, 0);
+    ck_assert_int_ge(event_outbox_next_ms(outbox), 7100);
+    event_outbox_hurry(outbox);
+    ck_assert_int_eq(event_outbox_next_ms(outbox), 7100);
+    ck_assert_ptr_nonnull(event_outbox_take(outbox, 7100));
+    reply(outbox, ERR_RETRY, 0);
+    event_outbox_hurry(outbox); /* of the answer before it said nothing */
+    ck_assert_int_eq(event_outbox_next_ms(outbox), 0);
+}
+END_TEST
+
 START_TEST(twelve_tries)
 {
     const int64_t bounds[] = {500,   1000,  2000,  4000,  8000, 16000,
@@ -178,6 +206,7 @@ static Suite *suite(void)
     tcase_add_test(tests, replies);
     tcase_add_test(tests, twelve_tries);
     tcase_add_test(tests, retry_after);
+    tcase_add_test(tests, hurry_cuts_the_wait_short);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -93,7 +93,7 @@ END_TEST
 START_TEST(certificate_replaced_by_a_bad_one_heals)
 {
     http_rig_start(&rig, "rotated", "h2");
-    free(fakepeer_ask("other_ca rotated"));
+    free(fakepeer_ask("identity rotated other"));
     struct call call = {0};
     call_run(&rig, &call, &(struct http_request){.method = "GET", .path = "/echo"});
     expect_unverified(&call, "certificate");

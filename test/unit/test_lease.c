@@ -262,6 +262,31 @@ START_TEST(failed_renewals_end_it)
 }
 END_TEST
 
+/* The server was away for longer than the Lease: nobody else took it, so there is no need to wait.
+ */
+START_TEST(own_lease_is_taken_up_again)
+{
+    struct rig rig;
+    struct err err = {0};
+    struct lease_next next;
+    rig_init(&rig);
+    settle(&rig, &rig.a);
+    err_fill(&err, ERR_RETRY, "no answer");
+    pass(&rig, LEASE_RETRY_MS);
+    lease_next(&rig.a, rig.now_ms, rig.now_ms, 0, &next);
+    json_unref(next.body);
+    lease_answer(&rig.a, rig.now_ms, NULL, &err);
+    pass(&rig, 2 * LEASE_DURATION_MS);
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_LOST);
+    lease_hurry(&rig.a, rig.now_ms);
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_GET);
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_UPDATE);
+    ck_assert(lease_leads(&rig.a, rig.now_ms));
+    ck_assert_int_eq(json_get_int(rig.server.object, "spec/leaseTransitions", -1), 0);
+    rig_finish(&rig);
+}
+END_TEST
+
 START_TEST(deleted_lease_is_made_again)
 {
     struct rig rig;
@@ -290,6 +315,7 @@ static Suite *suite(void)
     tcase_add_test(c, watch_that_lags_takes_nothing_away);
     tcase_add_test(c, stolen_lease_is_lost);
     tcase_add_test(c, failed_renewals_end_it);
+    tcase_add_test(c, own_lease_is_taken_up_again);
     tcase_add_test(c, deleted_lease_is_made_again);
     suite_add_tcase(s, c);
     return s;

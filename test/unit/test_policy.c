@@ -44,6 +44,15 @@ static const struct row {
     {"dns-service.name", "\"Kube\"", "kube-dns", "the name of a Service"},
     {"contention.budget", "\"3 per 1h\"", "3 per 1h", NULL},
     {"contention.budget", "\"0 per 1h\"", "5 per 10m", "a number per duration"},
+    {"coredns-daemonset.image", "\"r.example:5000/c:v1@sha256:0a\"",
+     "r.example:5000/c:v1@sha256:0a", NULL},
+    {"coredns-daemonset.image", "\"\"", "", NULL},
+    {"coredns-daemonset.image", "\"a b\"", "", "an image, or nothing"},
+    {"coredns-daemonset.image", "\":v1\"", "", "an image, or nothing"},
+    {"coredns-daemonset.memory", "\"40Mi\"", "40Mi", NULL},
+    {"coredns-daemonset.memory", "\"\"", "", NULL},
+    {"coredns-daemonset.memory", "\"40 MB\"", "", "such as 40Mi"},
+    {"coredns-daemonset.cpu", "\"0\"", "", "such as 50m"},
     {"no-such.key", "\"x\"", "", "unknown key \"no-such.key\""},
 };
 

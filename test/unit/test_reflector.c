@@ -23,19 +23,20 @@ START_TEST(streamed_list_and_watch)
     rig_await_watching(&f);
     ck_assert_uint_eq(store_len(f.store), 2);
     ck_assert_int_eq(f.changes, 1); /* nothing is seen before all of it is there */
+    int64_t began_ms = loop_now_ms(f.kube.loop);
     rig_tell("put %s a two", "streamed");
     rig_tell("put %s c one", "streamed");
     rig_tell("remove %s b", "streamed");
     rig_await_value(&f, "b", NULL);
     rig_await_value(&f, "a", "two");
     rig_await_value(&f, "c", "one");
-    rig_expect_log(&f, "watch match=NotOlderThan initial=true");
+    rig_await_log(&f, "watch match=NotOlderThan initial=true");
     struct reflector_health health = rig_health(&f);
     ck_assert(health.synced && health.watching);
     ck_assert_uint_eq(health.lists, 1);
     ck_assert_uint_eq(health.watches, 1);
     ck_assert_int_eq(health.last_error.kind, ERR_NONE);
-    ck_assert_int_le(loop_now_ms(f.kube.loop) - health.verified_ms, 1000);
+    ck_assert_int_ge(health.verified_ms, began_ms);
     rig_end(&f);
 }
 END_TEST
@@ -48,8 +49,7 @@ START_TEST(list_where_lists_cannot_be_streamed)
     rig_tell("put %s a one", "ungated");
     rig_reflect(&f, NULL, false);
     rig_await_watching(&f);
-    rig_expect_log(&f,
-                   "watch match=NotOlderThan initial=true|list rv=0 limit=500 gzip|watch rv=11");
+    rig_await_log(&f, "watch match=NotOlderThan initial=true|list rv=0 limit=500 gzip|watch rv=11");
     rig_tell("put %s a two", "ungated");
     rig_await_value(&f, "a", "two");
     rig_end(&f);
@@ -66,8 +66,8 @@ START_TEST(one_object_by_name)
     rig_await_watching(&f);
     ck_assert_uint_eq(store_len(f.store), 1);
     ck_assert_str_eq(store_only(f.store)->name, "b");
-    rig_expect_log(&f, "list rv=0 limit=500 field=metadata.name=b gzip|"
-                       "watch rv=12 field=metadata.name=b");
+    rig_await_log(&f, "list rv=0 limit=500 field=metadata.name=b gzip|"
+                      "watch rv=12 field=metadata.name=b");
     rig_end(&f);
 }
 END_TEST
@@ -82,8 +82,8 @@ START_TEST(pages_where_there_is_no_watch_cache)
     rig_await_watching(&f);
     ck_assert_uint_eq(store_len(f.store), 1200);
     ck_assert_int_eq(f.changes, 1);
-    rig_expect_log(&f, "list rv=0 limit=500 gzip|list limit=500 continue=500 gzip|"
-                       "list limit=500 continue=1000 gzip|watch rv=1210");
+    rig_await_log(&f, "list rv=0 limit=500 gzip|list limit=500 continue=500 gzip|"
+                      "list limit=500 continue=1000 gzip|watch rv=1210");
     rig_end(&f);
 }
 END_TEST
@@ -99,8 +99,8 @@ START_TEST(second_page_is_gone)
     rig_await_watching(&f);
     ck_assert_uint_eq(store_len(f.store), 600);
     ck_assert_int_eq(f.changes, 1);
-    rig_expect_log(&f, "list rv=0 limit=500 gzip|list limit=500 continue=500 gzip|list rv=0 gzip|"
-                       "watch rv=610");
+    rig_await_log(&f, "list rv=0 limit=500 gzip|list limit=500 continue=500 gzip|list rv=0 gzip|"
+                      "watch rv=610");
     rig_end(&f);
 }
 END_TEST
@@ -112,7 +112,7 @@ static const struct row {
     const char *verb;
     const char *fault;
     const char *log;    /* of all requests */
-    enum err_kind kind; /* of what health says while it waits; ERR_NONE: it does not wait */
+    enum err_kind kind; /* of what health says while it waits; ERR_NONE: it goes on at once */
 } rows[] = {
     {"list-500", "list", "500", "list rv=0 limit=500 gzip|list rv=0 limit=500 gzip|watch rv=11",
      ERR_RETRY},
@@ -169,33 +169,85 @@ static const struct row {
      ERR_NONE},
 };
 
-static bool has_error(void *arg)
+/* All rows at once, on one loop: most of the time each of them waits for its back-off. */
+static struct reflector_rig rigs[ARRAY_LEN(rows)];
+static bool told[ARRAY_LEN(rows)]; /* health has told of the row's error */
+
+static bool all_have_told(void *arg)
 {
-    return rig_health(arg).last_error.kind != ERR_NONE;
+    bool all = true;
+    (void)arg;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = rig_health(&rigs[i]).last_error;
+        if (err.kind != ERR_NONE && rows[i].kind != ERR_NONE) {
+            ck_assert_msg(err.kind == rows[i].kind, "%s: %s", rows[i].name, err.text);
+            ck_assert_ptr_nonnull(strstr(err.text, "configmaps"));
+            told[i] = true;
+        }
+        all = all && (told[i] || rows[i].kind == ERR_NONE);
+    }
+    return all;
+}
+
+static void on_answer(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+    bool *answered = arg;
+    (void)reply;
+    ck_assert_msg(err == NULL, "%s", err != NULL ? err->text : "");
+    *answered = true;
+}
+
+static bool is_answered(void *arg)
+{
+    const bool *answered = arg;
+    return *answered;
+}
+
+/* A reflector gives up on a connection that takes longer than 2 s: all at once, on a busy machine,
+ * they may. */
+static void make_connection(struct reflector_rig *f)
+{
+    bool answered = false;
+    kube_submit(f->kube.client, &(const struct kube_request){.method = "GET", .path = "/echo"},
+                on_answer, &answered);
+    rig_await(f, is_answered, &answered, "an answer");
+    rig_tell("log %s", f->kube.name);
+}
+
+static void begin_row(struct reflector_rig *f, const struct row *row)
+{
+    rig_tell("put %s a one", row->name);
+    rig_tell("fault %s %s %s", row->name, row->verb, row->fault);
+    rig_reflect(f, NULL, true);
+}
+
+static void end_row(struct reflector_rig *f, const struct row *row)
+{
+    rig_await_log(f, row->log);
+    rig_await_watching(f);
+    rig_tell("put %s a two", row->name);
+    rig_await_value(f, "a", "two");
+    rig_await_log(f, row->log);
+    ck_assert_int_eq(rig_health(f).last_error.kind, ERR_NONE);
 }
 
 START_TEST(error_table)
 {
-    const struct row *row = &rows[_i];
-    struct reflector_rig f;
-    rig_begin(&f, row->name);
-    rig_tell("put %s a one", row->name);
-    free(fakepeer_ask("fault %s %s %s", row->name, row->verb, row->fault));
-    rig_reflect(&f, NULL, true);
-    if (row->kind != ERR_NONE) {
-        ck_assert_int_ge(kube_rig_until(&f.kube, RIG_LIMIT_MS, has_error, &f), 0);
-        struct err err = rig_health(&f).last_error;
-        ck_assert_msg(err.kind == row->kind, "%s: %s", row->name, err.text);
-        ck_assert_ptr_nonnull(strstr(err.text, "configmaps"));
+    AUTO(loop) struct loop *loop = loop_create();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        rig_begin_on(&rigs[i], loop, rows[i].name);
+        make_connection(&rigs[i]);
     }
-    kube_rig_idle(&f.kube, 100);
-    rig_await_watching(&f);
-    rig_tell("put %s a two", row->name);
-    rig_await_value(&f, "a", "two");
-    rig_expect_log(&f, row->log);
-    ck_assert_int_eq(rig_health(&f).last_error.kind, ERR_NONE);
-    ck_assert_int_eq(f.kube.losses, 0); /* a server that answers is not away */
-    rig_end(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) { /* the loop does not run meanwhile */
+        begin_row(&rigs[i], &rows[i]);
+    }
+    rig_await(&rigs[0], all_have_told, NULL, "all errors");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        end_row(&rigs[i], &rows[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        rig_end(&rigs[i]);
+    }
 }
 END_TEST
 
@@ -211,7 +263,7 @@ START_TEST(events_of_another_kind_are_passed_over)
              "kinds");
     rig_tell("put %s a two", "kinds");
     rig_await_value(&f, "a", "two");
-    rig_expect_log(&f, "list rv=0 limit=500 gzip|watch rv=11");
+    rig_await_log(&f, "list rv=0 limit=500 gzip|watch rv=11");
     rig_end(&f);
 }
 END_TEST
@@ -227,13 +279,13 @@ START_TEST(an_unreadable_object_is_left_out)
     ck_assert_uint_eq(store_len(f.store), 1);
     struct err err = rig_health(&f).last_error;
     ck_assert_int_eq(err.kind, ERR_INVALID);
-    ck_assert_str_eq(err.text, "ConfigMap default/b is left out: data.value is unreadable");
+    ck_assert_str_eq(err.text, "ConfigMap default/b cannot be read: data.value is unreadable");
     rig_tell("put %s b fine", "unreadable");
     rig_await_value(&f, "b", "fine");
     ck_assert_int_eq(rig_health(&f).last_error.kind, ERR_NONE);
     /* the last readable state stays, and a deletion needs none */
     rig_tell("put %s b unreadable", "unreadable");
-    ck_assert_int_ge(kube_rig_until(&f.kube, RIG_LIMIT_MS, has_error, &f), 0);
+    rig_await(&f, rig_has_error, &f, "an error");
     rig_await_value(&f, "b", "fine");
     rig_tell("remove %s b", "unreadable");
     rig_await_value(&f, "b", NULL);
@@ -252,7 +304,7 @@ START_TEST(bytes_come_one_by_one)
     rig_await_watching(&f);
     rig_tell("put %s a two", "dribble");
     rig_await_value(&f, "a", "two");
-    rig_expect_log(&f, "watch match=NotOlderThan initial=true");
+    rig_await_log(&f, "watch match=NotOlderThan initial=true");
     rig_end(&f);
 }
 END_TEST
@@ -267,7 +319,7 @@ START_TEST(goaway_does_not_end_what_is_under_way)
     rig_tell("to_watches %s goaway", "goaway");
     rig_tell("put %s a two", "goaway");
     rig_await_value(&f, "a", "two");
-    rig_expect_log(&f, "list rv=0 limit=500 gzip|watch rv=11");
+    rig_await_log(&f, "list rv=0 limit=500 gzip|watch rv=11");
     rig_tell("to_watches %s eof", "goaway");
     rig_tell("put %s a three", "goaway");
     rig_await_value(&f, "a", "three");
@@ -287,9 +339,8 @@ START_TEST(a_clean_end_goes_on_without_a_list)
     rig_tell("to_watches %s bookmark", "clean");
     rig_tell("to_watches %s eof", "clean");
     rig_await_value(&f, "other", "one");
-    kube_rig_idle(&f.kube, 1200);
+    rig_await_log(&f, "list rv=0 limit=500 gzip|watch rv=11|watch rv=40");
     rig_await_watching(&f);
-    rig_expect_log(&f, "list rv=0 limit=500 gzip|watch rv=11|watch rv=40");
     rig_end(&f);
 }
 END_TEST
@@ -315,13 +366,13 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("reflector");
     TCase *c = tcase_create("reflector");
-    tcase_set_timeout(c, 60);
+    tcase_set_timeout(c, 0);
     tcase_add_test(c, streamed_list_and_watch);
     tcase_add_test(c, list_where_lists_cannot_be_streamed);
     tcase_add_test(c, one_object_by_name);
     tcase_add_test(c, pages_where_there_is_no_watch_cache);
     tcase_add_test(c, second_page_is_gone);
-    tcase_add_loop_test(c, error_table, 0, ARRAY_LEN(rows));
+    tcase_add_test(c, error_table);
     tcase_add_test(c, events_of_another_kind_are_passed_over);
     tcase_add_test(c, an_unreadable_object_is_left_out);
     tcase_add_test(c, bytes_come_one_by_one);

@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "base/attr.h"
 #include "unit/cluster_fixture.h"
 #include "unit/unit.h"
@@ -156,6 +157,24 @@ static void recorded_value(struct cluster *c)
                      "\\\"kubernetes.io/zone\\\"}\"}");
 }
 
+/* Recorded, and the Service is still as it was then. */
+static void recorded_only(struct cluster *c)
+{
+    AUTO_FREE char *data =
+        xasprintf("{\"service-topology\":\"{\\\"uid\\\":\\\"service-1\\\",\\\"before\\\":null,"
+                  "\\\"resourceVersion\\\":\\\"%s\\\"}\"}",
+                  json_get_str(cluster_get(c, SERVICE), "metadata/resourceVersion"));
+    cluster_state(c, data);
+}
+
+static void changed_by_other(struct cluster *c)
+{
+    recorded(c);
+    cluster_merge(c, SERVICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":\"x\"}," OWNED_BY(
+                      "kubectl", "2026-11-24T07:58:00Z") "}}");
+}
+
 static void recorded_for_other_service(struct cluster *c)
 {
     cluster_state(c,
@@ -188,6 +207,13 @@ static void annotated_now(struct cluster *c)
 {
     recorded(c);
     cluster_merge(c, SERVICE, ANNOTATED("\"openyurt.io/nodepool\""));
+}
+
+/* What we wrote is there, and then another value is asked for. */
+static void value_changed(struct cluster *c)
+{
+    annotated_now(c);
+    cluster_policy(c, "{\"service-topology.value\":\"kubernetes.io/hostname\"}");
 }
 
 static void annotated_2999_ms_ago(struct cluster *c)
@@ -256,35 +282,19 @@ static void service_gone(struct cluster *c)
     missing(c);
 }
 
-struct row {
-    const char *name;
-    void (*change)(struct cluster *cluster);
-    bool revert;
-};
-
-static void run(const struct row *rows, size_t len, const char *golden)
-{
-    AUTO(buf) struct buf text = BUF_INIT(1 << 20);
-    for (size_t i = 0; i < len; i++) {
-        struct cluster cluster;
-        good(&cluster);
-        rows[i].change(&cluster);
-        cluster_case(&cluster, &text, rows[i].name, ID, rows[i].revert);
-        cluster_finish(&cluster);
-    }
-    unit_golden(golden, buf_str(&text));
-}
-
 START_TEST(enforce)
 {
-    static const struct row rows[] = {
+    static const struct cluster_row rows[] = {
         {"first time: recorded, then annotated", first_time, false},
         {"in force by somebody else: no push", in_force_by_other, false},
         {"other value", other_value, false},
         {"Service missing", missing, false},
         {"record is there: a repair, no second record", recorded, false},
+        {"recorded, crash before the annotation: no repair", recorded_only, false},
+        {"another value is asked for: no repair", value_changed, false},
+        {"another value by somebody else: a repair", changed_by_other, false},
         {"Service made anew: recorded again", recorded_for_other_service, false},
-        {"record can't be read: recorded again", record_broken, false},
+        {"record can't be read: refused", record_broken, false},
         {"taken up again after Revert", reverting, false},
         {"taken up again before Revert put it back", reverting_in_force, false},
         {"annotated just now: yurt-manager has 3 s", annotated_now, false},
@@ -293,13 +303,13 @@ START_TEST(enforce)
         {"trigger is from before", triggered_before, false},
         {"trigger is newer", triggered_since, false},
     };
-    run(rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology.txt");
+    cluster_golden(ID, good, rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology.txt");
 }
 END_TEST
 
 START_TEST(gate)
 {
-    static const struct row rows[] = {
+    static const struct cluster_row rows[] = {
         {"no nodes", no_nodes, false},
         {"pool without endpoint", empty_pool, false},
         {"its nodes are host-network or Windows", empty_pool_excused, false},
@@ -315,13 +325,13 @@ START_TEST(gate)
         {"Leases read too long ago", leases_old, false},
         {"no nodes, gate Skip", gate_skip, false},
     };
-    run(rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology-gate.txt");
+    cluster_golden(ID, good, rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology-gate.txt");
 }
 END_TEST
 
 START_TEST(revert)
 {
-    static const struct row rows[] = {
+    static const struct cluster_row rows[] = {
         {"no record", first_time, true},
         {"was absent: mark, remove", annotated_now, true},
         {"was a value: mark, put back", annotated_over_value, true},
@@ -335,7 +345,8 @@ START_TEST(revert)
         {"Service is another one", recorded_for_other_service, true},
         {"record can't be read", record_broken, true},
     };
-    run(rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology-revert.txt");
+    cluster_golden(ID, good, rows, ARRAY_LEN(rows),
+                   "test/golden/adjust/service-topology-revert.txt");
 }
 END_TEST
 

@@ -54,8 +54,8 @@ static void put_written(const char *name, const char *uid, const char *version, 
 
 static void removed(const char *name, const char *uid, const char *version)
 {
-    AUTO(object) struct object *last = make(name, uid, version, 0);
-    store_remove(store, last);
+    (void)uid; /* whose end it is, the version tells */
+    store_remove(store, "ns", name, version);
 }
 
 /* "name=version:value@seen" of all, in order. */

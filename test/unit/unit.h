@@ -6,6 +6,9 @@
 
 #include <check.h>
 
+/* ck_assert for loops of many thousands: check writes down where a test is at each of its own. */
+#define unit_holds(condition) ((condition) ? (void)0 : ck_abort_msg("%s", #condition))
+
 /* Runs the suite; for main(). Exit status 0 when all passed. */
 int unit_main(Suite *suite);
 /* The file's text, from test/fixtures or test/golden; ends the test when it can't be read. */

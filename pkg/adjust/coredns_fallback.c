@@ -1,0 +1,142 @@
+#include "adjust/coredns_fallback.h"
+
+#include "adjust/coredns_workload.h"
+#include "adjust/dns_places.h"
+#include "adjust/endpoints.h"
+#include "adjust/liveness.h"
+
+static void survey(const struct snapshot *seen, int64_t now_ms, struct dns_places *places)
+{
+    const struct store *nodes = seen->stores[INPUT_NODES];
+    const struct store *pods = seen->stores[INPUT_DNS_PODS];
+    AUTO(refs) struct refs endpoints = REFS_INIT;
+    endpoints_collect(seen, &endpoints);
+    for (size_t i = 0; i < store_len(nodes); i++) {
+        const struct node *node = node_of(store_at(nodes, i));
+        if (dns_node_counts(node) && liveness_node(seen, node)) {
+            dns_place_of(places, node)->live++;
+        }
+    }
+    for (size_t i = 0; i < store_len(pods); i++) {
+        const struct pod *pod = pod_of(store_at(pods, i));
+        const struct node *node = endpoints_node(seen, &endpoints, pod);
+        if (node != NULL && dns_node_counts(node)) {
+            dns_place_offer(dns_place_of(places, node), seen, pod, now_ms);
+        }
+    }
+}
+
+/* Whether every live place has a server that answered: then no Lease is needed to know it. */
+static bool all_answered(const struct dns_places *places)
+{
+    for (size_t i = 0; i < places->map.len; i++) {
+        const struct dns_place *place = places->map.entries[i].value;
+        if (place->live > 0 && !place->answered && !place->answered_before) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * First by the nodes' Ready condition alone. The Leases are read when that leaves a doubt: a pool
+ * seems dark, was dark before, or has no server that answers (its node may be gone while its
+ * conditions still say otherwise).
+ */
+static bool look(const struct snapshot *seen, bool doubt, int64_t now_ms, struct plan *plan,
+                 struct dns_places *places)
+{
+    struct snapshot by_condition = *seen;
+    by_condition.leases_known = false;
+    survey(&by_condition, now_ms, places);
+    if (!doubt && all_answered(places)) {
+        return true;
+    }
+    if (!liveness_known(seen, now_ms, plan)) {
+        return false;
+    }
+    dns_places_finish(places);
+    survey(seen, now_ms, places);
+    return true;
+}
+
+/* How the places that are dark now have been so; returns the longest time. */
+static int64_t keep_dark(struct json_object *record, const struct dns_places *places,
+                         int64_t wall_ms, struct names *ret_dark)
+{
+    struct json_object *dark = json_new_object();
+    const struct json_object *before = json_member(record, "dark");
+    int64_t longest_ms = -1000;
+    for (size_t i = 0; i < places->map.len; i++) {
+        const struct dns_place *place = places->map.entries[i].value;
+        const char *name = places->map.entries[i].key;
+        if (place->live == 0 || place->good > 0) {
+            continue;
+        }
+        names_add(ret_dark, name);
+        json_set_int(dark, name, json_get_int(json_member(before, name), "", 0));
+        int64_t since_ms = coredns_record_since(dark, name, wall_ms);
+        longest_ms = since_ms > longest_ms ? since_ms : longest_ms;
+    }
+    if (ret_dark->count > 0) {
+        json_set_take(record, "dark", dark);
+    } else {
+        json_del(record, "dark");
+        json_unref(dark);
+    }
+    return longest_ms;
+}
+
+static void ask(const struct snapshot *seen, const struct dns_places *places, struct plan *plan)
+{
+    AUTO(names) struct names silent = NAMES_INIT;
+    for (size_t i = 0; i < places->map.len; i++) {
+        const struct dns_place *place = places->map.entries[i].value;
+        if (place->live == 0) {
+            continue;
+        }
+        enum dns_verdict verdict = dns_place_ask(place, seen, plan);
+        if (verdict == DNS_VERDICT_SILENT) {
+            names_add(&silent, places->map.entries[i].key);
+        } else if (verdict == DNS_VERDICT_FAILS && place->offered > 0) {
+            plan_requeue(plan, DNS_FAILED_AGAIN_MS);
+        }
+    }
+    dns_places_say_silent(&silent, plan);
+    plan_requeue(plan, DNS_AGAIN_MS);
+}
+
+enum coredns_watch coredns_watch(const struct snapshot *seen, const struct policy *policy,
+                                 struct json_object *record, int64_t now_ms, struct plan *plan,
+                                 struct names *ret_dark)
+{
+    AUTO(dns_places) struct dns_places places;
+    int64_t grace_ms = policy_duration_ms(policy, "coredns-deployment.grace");
+    dns_places_init(&places);
+    if (!look(seen, json_member(record, "dark") != NULL, now_ms, plan, &places)) {
+        return COREDNS_WATCH_UNKNOWN;
+    }
+    int64_t dark_ms = keep_dark(record, &places, seen->wall_ms, ret_dark);
+    ask(seen, &places, plan);
+    if (ret_dark->count == 0) {
+        return COREDNS_WATCH_LIT;
+    }
+    if (dark_ms >= grace_ms) {
+        return COREDNS_WATCH_DUE;
+    }
+    plan_requeue(plan, grace_ms - dark_ms);
+    return COREDNS_WATCH_DARK;
+}
+
+enum coredns_fallback coredns_fallback_state(const struct snapshot *seen,
+                                             const struct policy *policy)
+{
+    const struct object *deployment = snapshot_only(seen, INPUT_DNS_DEPLOYMENT);
+    AUTO(coredns_record) struct coredns_record record;
+    coredns_record_read(seen, deployment, &record);
+    if (json_member(record.was, "fallback") == NULL ||
+        policy_mode(policy, &adjust_coredns_deployment) != MODE_ENFORCE) {
+        return COREDNS_FALLBACK_NONE;
+    }
+    return coredns_deployment_serves(deployment) ? COREDNS_FALLBACK_SERVED : COREDNS_FALLBACK_BEGUN;
+}
