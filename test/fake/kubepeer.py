@@ -1,24 +1,20 @@
 """The other side of test/unit/test_reflector.c and test_kube_client.c: a small API server.
 
 It keeps ConfigMaps in namespace "default", with lists, pages, watches, bookmarks and streamed
-lists as a kube-apiserver gives them, and misbehaves when told to. Reads commands from standard
-input and answers each with one line on standard output; ends with its input.
+lists as a kube-apiserver gives them, and misbehaves when told to.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import ssl
-import sys
-import tempfile
 import threading
 import time
-from typing import Any, Callable
+from typing import Any
 
-from .certificates import Authority
 from .fakeserver import FakeServer, Reply, Request
+from .peer import Peer, run
 
 COLLECTION = "/api/v1/namespaces/default/configmaps"
 END = {"k8s.io/initial-events-end": "true"}
@@ -49,7 +45,8 @@ def bookmark(version: int, annotations: dict | None = None) -> str:
 class Watch:
     """One open watch: what is put in goes out in order, from the thread of its request."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: int) -> None:
+        self.connection = connection
         self.pieces: list[str | None] = []
         self.wake = threading.Condition()
 
@@ -247,7 +244,7 @@ class Api:
         return 200
 
     def _watch(self, request: Request, reply: Reply) -> None:
-        watch = Watch()
+        watch = Watch(request.connection)
         with self.lock:
             status = self._initial(request, watch)
             if status == 200:
@@ -311,23 +308,15 @@ class Api:
             reply.respond(200, json.dumps(body), JSON)
 
 
-class Peer:
+class KubePeer(Peer):
     def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
-        self._authority = Authority()
-        self._other = Authority("other-ca")
-        (folder / "ca.pem").write_text(self._authority.pem)
-        self._servers: dict[str, FakeServer] = {}
+        super().__init__(folder)
         self._apis: dict[str, Api] = {}
-
-    def folder(self) -> str:
-        return str(self._folder)
 
     def serve(self, name: str) -> str:
         api = Api()
         self._apis[name] = api
-        self._servers[name] = FakeServer(api.handle, authority=self._authority)
-        return str(self._servers[name].port)
+        return self._add(name, FakeServer(api.handle, authority=self._authority))
 
     # --- objects ---
 
@@ -387,34 +376,21 @@ class Peer:
                 watch.put(pieces.get(what, what.replace("~", " ") + "\n"))
         return "ok"
 
-    def stop(self, name: str) -> str:
-        self._servers[name].stop_listening()
-        self._servers[name].close_connections()
-        return "ok"
-
-    def start(self, name: str) -> str:
-        self._servers[name].listen()
-        return "ok"
-
-    def drop(self, name: str, how: str) -> str:
-        self._servers[name].close_connections(how)
-        return "ok"
-
-    def identity(self, name: str, whose: str) -> str:
-        """A certificate of the CA that is known ("own"), or of another."""
-        authority = self._authority if whose == "own" else self._other
-        self._servers[name].set_certificate(authority.issue("127.0.0.1"))
-        return "ok"
-
     # --- what came ---
 
-    def log(self, name: str) -> str:
-        """Requests for the collection since the last call."""
+    def peek(self, name: str) -> str:
+        """Requests, but no probes, since the last log."""
         api = self._apis[name]
         with api.lock:
-            lines = [line for line in api.log if line != "readyz"]
+            return "|".join(line for line in api.log if line != "readyz")
+
+    def log(self, name: str) -> str:
+        """As peek, and begins anew."""
+        api = self._apis[name]
+        with api.lock:
+            lines = self.peek(name)
             api.log.clear()
-        return "|".join(lines)
+        return lines
 
     def probes(self, name: str) -> str:
         api = self._apis[name]
@@ -427,25 +403,14 @@ class Peer:
     def watching(self, name: str) -> str:
         return str(len(self._apis[name].watches))
 
-    def connections(self, name: str) -> str:
-        return str(self._servers[name].connections)
+    def spread(self, name: str) -> str:
+        """How many connections the open watches go over."""
+        api = self._apis[name]
+        with api.lock:
+            return str(len({watch.connection for watch in api.watches}))
 
     def errors(self, name: str) -> str:
         return str(len(self._servers[name].errors))
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        peer = Peer(pathlib.Path(folder))
-        for line in sys.stdin:
-            verb, *arguments = line.split()
-            command: Callable[..., str] = getattr(peer, verb)
-            try:
-                answer = command(*arguments)
-            except Exception as error:  # the test shows it: it expects another answer
-                answer = f"error {error!r}"
-            print(answer, flush=True)
-    os._exit(0)  # connections of unfinished tests have threads of their own
-
-
-main()
+run(KubePeer)

@@ -109,7 +109,10 @@ class Transport:
             if self._tls is None:
                 self._sock.sendall(data)
                 return
-            self._tls.write(data)
+            try:
+                self._tls.write(data)
+            except ssl.SSLError as error:  # the peer's end of the connection came just now
+                raise ConnectionError(f"connection is closed: {error}") from error
             self._flush()
 
     def close(self) -> None:

@@ -1,23 +1,19 @@
 """The other side of test/unit/test_http.c: servers and a proxy, told what to do line by line.
 
-Reads commands from standard input and answers each with one line on standard output. Servers
-answer by the path that is asked for (ROUTES). Ends with its input.
+Servers answer by the path that is asked for (ROUTES).
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 import pathlib
 import socket
-import sys
-import tempfile
 import threading
 import time
-from typing import Callable
 
 from .certificates import Authority, encrypted
 from .fakeserver import FakeServer, Handler, Reply, Request
+from .peer import Peer, run
 
 PIECE = "piece\n"
 
@@ -184,65 +180,33 @@ class ConnectProxy:
             pass
 
 
-class Peer:
+class HttpPeer(Peer):
     def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
-        self._authority = Authority()
-        self._other = Authority("other-ca")
+        super().__init__(folder)
         self._clients = Authority("client-ca")
-        self._servers: dict[str, FakeServer] = {}
         self._proxy = ConnectProxy()
         client = self._clients.issue(client="tester")
-        self._write("ca.pem", self._authority.pem)
-        self._write("other-ca.pem", self._other.pem)
         self._write("client.pem", client.cert_pem)
         self._write("client.key", client.key_pem)
         self._write("stranger.key", self._clients.issue(client="stranger").key_pem)
         self._write("locked.key", encrypted(client.key_pem))
 
-    def _write(self, name: str, text: str) -> None:
-        (self._folder / name).write_text(text)
-
-    def folder(self) -> str:
-        return str(self._folder)
-
     def serve(self, name: str, kind: str) -> str:
         """`kind`: h2, h1 (over TLS), plain, named (certificate for "kube.test"), expired."""
         hosts = ["kube.test"] if kind == "named" else ["127.0.0.1", "localhost"]
         certificate = self._authority.issue(*hosts, expired=kind == "expired")
-        self._servers[name] = FakeServer(
+        return self._add(name, FakeServer(
             route,
             protocols=("http/1.1",) if kind == "h1" else ("h2", "http/1.1"),
             tls=kind != "plain",
             authority=self._authority,
             certificate=certificate,
             client_ca=self._clients.pem,
-        )
-        return str(self._servers[name].port)
-
-    def stop(self, name: str) -> str:
-        self._servers[name].stop_listening()
-        self._servers[name].close_connections()
-        return "ok"
-
-    def start(self, name: str) -> str:
-        self._servers[name].listen()
-        return "ok"
-
-    def drop(self, name: str, how: str) -> str:
-        self._servers[name].close_connections(how)
-        return "ok"
+        ))
 
     def mute(self, name: str) -> str:
         self._servers[name].silent = True
         return "ok"
-
-    def other_ca(self, name: str) -> str:
-        self._servers[name].set_certificate(self._other.issue("127.0.0.1"))
-        return "ok"
-
-    def connections(self, name: str) -> str:
-        return str(self._servers[name].connections)
 
     def open(self, name: str) -> str:
         return str(self._servers[name].open_connections())
@@ -261,18 +225,4 @@ class Peer:
         return "||".join(self._proxy.heads)
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        peer = Peer(pathlib.Path(folder))
-        for line in sys.stdin:
-            verb, *arguments = line.split()
-            command: Callable[..., str] = getattr(peer, verb)
-            try:
-                answer = command(*arguments)
-            except Exception as error:  # the test shows it: it expects another answer
-                answer = f"error {error!r}"
-            print(answer, flush=True)
-    os._exit(0)  # connections of unfinished tests have threads of their own
-
-
-main()
+run(HttpPeer)
