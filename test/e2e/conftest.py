@@ -15,12 +15,16 @@ import threading
 import time
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONTROL_PLANE = str(ROOT / "hack/control-plane")
 PROGRAM = pathlib.Path(os.environ.get("YURT_STEWARD", ROOT / "build/yurt-steward")).resolve()
 NODES = "cloud-1=cloud,edge-a1=edge:pool-a,edge-a2=edge:pool-a,edge-b1=edge:pool-b"
 NODE_COUNT = 4
+READS = ("get", "list", "watch")
+# The names under which the operator is known to the audit log.
+OPERATORS = ("yurt-steward", "system:serviceaccount:kube-system:yurt-steward-test")
 TOPOLOGY = "openyurt.io/topologyKeys"
 TRIGGER = "openyurt.io/update-trigger"
 # Roll and repair as fast as the server goes; contention has a test of its own.
@@ -143,7 +147,7 @@ class Cluster:
             log.seek(since)
             for line in log:
                 entry = json.loads(line)
-                if (entry["user"]["username"] == user
+                if (entry["user"]["username"] == user and entry["verb"] not in READS
                         and entry["objectRef"]["resource"] != "events"):
                     found.append(entry)
         return found
@@ -160,7 +164,8 @@ class Cluster:
             return self.annotation() is None and self.config() == self.original
         until("kubeadm put everything back", undone)
         self.kubectl("delete", "configmap", "yurt-steward-state", "--ignore-not-found")
-        self.kubectl("delete", "events", "--all")
+        # all in one request, however many there are
+        self.kubectl("delete", "--raw", "/api/v1/namespaces/kube-system/events")
 
 
 def written_to(writes, resource, name=None):
@@ -244,6 +249,34 @@ class FakeNodes:
         self.complaints.close()
 
 
+def permissions():
+    """The roles of an installation, as objects."""
+    with open(ROOT / "deploy/yurt-steward.yaml", encoding="utf-8") as file:
+        return [found for found in yaml.safe_load_all(file)
+                if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
+
+
+def keep_audit_log(cluster):
+    """For test/permissions, where it is asked for."""
+    kept = os.environ.get("AUDIT_LOGS")
+    if kept and (cluster.dir / "audit.log").exists():
+        shutil.copy(cluster.dir / "audit.log", f"{kept}/{cluster.dir.parent.name}.log")
+
+
+def grant(cluster):
+    """The operator under test may do what an installed one may, and nothing else."""
+    objects = permissions()
+    for found in objects:
+        if found["kind"].endswith("Binding"):
+            found["subjects"] = [
+                {"kind": "User", "name": OPERATORS[0], "apiGroup": "rbac.authorization.k8s.io"},
+                {"kind": "ServiceAccount", "name": OPERATORS[1].rpartition(":")[2],
+                 "namespace": "kube-system"}]
+    cluster.kubectl("delete", "clusterrolebinding", "control-plane:steward")
+    cluster.control_plane("exec", "kubectl", "apply", "--filename=-",
+                          input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+
+
 @pytest.fixture(scope="session")
 def control_plane():
     """Stopped and removed whatever happens."""
@@ -251,8 +284,10 @@ def control_plane():
     cluster = Cluster(directory / "cluster")
     try:
         cluster.control_plane("start")
+        grant(cluster)
         yield cluster
     finally:
+        keep_audit_log(cluster)
         cluster.control_plane("stop", check=False)
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -279,10 +314,14 @@ def nodes(control_plane):
         fake.end()
 
 
-def ready_pods(cluster):
+def ready(pods):
     return sum(condition["type"] == "Ready" and condition["status"] == "True"
-               for pod in cluster.proxy_pods() if "deletionTimestamp" not in pod["metadata"]
+               for pod in pods if "deletionTimestamp" not in pod["metadata"]
                for condition in pod.get("status", {}).get("conditions", []))
+
+
+def ready_pods(cluster):
+    return ready(cluster.proxy_pods())
 
 
 @pytest.fixture

@@ -63,10 +63,26 @@ def test_suspended_leader_writes_nothing_when_it_wakes(cluster, replicas):
     said = len(first.lines("Repaired"))
     cluster.overwrite_annotation()
     os.kill(first.pid, signal.SIGCONT)
-    assert first.process.wait(30) == 1
-    assert first.lines("the leadership was lost")
-    assert len(first.lines("Repaired")) == said
+    first.until("it notices", lambda: first.lines("the leadership was lost"))
     second.until("the drift is repaired", lambda: cluster.annotation() == "openyurt.io/nodepool")
+    repaired_by(cluster, second)
+    assert len(first.lines("Repaired")) == said
+    assert not first.ended()
+
+
+def test_outage_that_outlasts_the_lease(cluster, replicas):
+    """Nobody could take it, so the one that had it goes on with warm caches."""
+    first, second = replicas
+    cluster.control_plane("kill-apiserver")
+    try:
+        first.until("the leadership ran out", lambda: first.lines("the leadership was lost"), 30)
+    finally:
+        cluster.control_plane("start-apiserver")
+    cluster.control_plane("wait")
+    first.until("somebody leads", lambda: len(first.lines("leading")) + len(
+        second.lines("leading")) == 2)
+    cluster.undo_annotation()
+    first.until("the drift is repaired", cluster.annotation)
 
 
 def test_killed_leader_is_followed(cluster, replicas):

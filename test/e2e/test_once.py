@@ -9,7 +9,7 @@ BOTH = ["service-topology", "kube-proxy-kubeconfig"]
 
 def once(cluster, verb, *arguments):
     return cluster.control_plane(
-        "exec", str(PROGRAM), verb, "--kubeconfig", str(cluster.dir / "steward.conf"), *arguments,
+        "exec", str(PROGRAM), verb, "--kubeconfig", str(cluster.dir / "admin.conf"), *arguments,
         check=False, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -36,7 +36,7 @@ def test_nothing_is_changed_unasked(cluster):
     refused = once(cluster, "apply", "service-topology")
     assert refused.returncode == 1
     assert "--yes" in refused.stderr and "nothing was changed" in refused.stderr
-    assert cluster.writes(since) == []
+    assert cluster.writes(since, user="kubernetes-admin") == []
 
 
 def test_only_what_is_named(cluster):
@@ -47,7 +47,7 @@ def test_only_what_is_named(cluster):
 
 
 def test_what_is_held_is_said_and_given_up(cluster):
-    cluster.configure(**{"dns-service.name": "nobody"})
+    cluster.kubectl("delete", "service", "kube-dns")
     held = once(cluster, "apply", "--yes", "--timeout", "3s", "service-topology")
     assert held.returncode == 1
     assert "ServiceMissing" in held.stderr and "not done in time" in held.stderr

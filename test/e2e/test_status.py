@@ -8,7 +8,7 @@ from conftest import PROGRAM
 
 def status(cluster, *arguments):
     done = cluster.control_plane(
-        "exec", str(PROGRAM), "status", "--kubeconfig", str(cluster.dir / "steward.conf"),
+        "exec", str(PROGRAM), "status", "--kubeconfig", str(cluster.dir / "admin.conf"),
         *arguments, check=False, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -47,13 +47,14 @@ def test_without_configuration(cluster):
 
 
 def test_what_holds_it(cluster, operator):
-    cluster.configure(service_topology="Enforce", **{"dns-service.name": "nobody"})
+    cluster.kubectl("delete", "service", "kube-dns")
+    cluster.configure(service_topology="Enforce")
     operator.until("it is held", lambda: operator.lines("ServiceMissing"))
     operator.until("the Event is there", lambda: cluster.events("ServiceMissing"))
     adjustments, _ = rows(cluster)
     topology = adjustments["service-topology"]
     assert (topology["state"], topology["heldBy"]) == ("Held", "ServiceMissing")
-    assert "nobody" in topology["message"]
+    assert "kube-system/kube-dns does not exist" in topology["message"]
 
 
 def test_bad_usage(cluster):
