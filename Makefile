@@ -83,18 +83,21 @@ test-scenario: deps-test ## the program against a scripted API server, for what 
 
 .PHONY: fuzz
 fuzz: deps-test ## every fuzzer for FUZZ_SECONDS each
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing CC=clang OPTIMIZE='-O1 -g' \
+	+@$(MAKE) --no-print-directory --jobs=$(JOBS) BUILD=$(BUILD)/fuzzing CC=clang OPTIMIZE='-O1 -g' \
 		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
 		FUZZ_SECONDS=$(FUZZ_SECONDS) run-fuzzers
 
-.PHONY: run-fuzzers
-run-fuzzers: $(FUZZERS)
-	@for f in $(FUZZERS); do \
-		corpus=$(BUILD)/corpus/$${f##*/}; mkdir -p $$corpus; \
-		cp -f test/fixtures/kube-proxy-config/*.yaml test/fixtures/kubeadm-*/*.json $$corpus; \
-		echo "$$f: $(FUZZ_SECONDS) s"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -verbosity=0 \
-			-artifact_prefix=$(BUILD)/ $$corpus || exit 1; done
+FUZZ_RUNS := $(FUZZERS:%=fuzz-%)
+.PHONY: run-fuzzers $(FUZZ_RUNS)
+run-fuzzers: $(FUZZ_RUNS)
+
+$(FUZZ_RUNS): fuzz-%: %
+	@rm -rf $(BUILD)/corpus/$(<F) && mkdir -p $(BUILD)/corpus/$(<F)
+	@cp --backup=numbered -f test/fixtures/kube-proxy-config/*.yaml test/fixtures/kubeadm-*/*.json \
+		$(BUILD)/corpus/$(<F)
+	@echo "$<: $(FUZZ_SECONDS) s"
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -verbosity=0 \
+		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus/$(<F)
 
 .PHONY: bench
 bench: deps-test ## the operator beside a bare loop on a real API server: a table, in 5 minutes

@@ -298,15 +298,15 @@ static void enforce_own(const struct snapshot *seen, const struct policy *policy
     if (!derive(seen, policy, live, &source, plan)) {
         return;
     }
-    AUTO(json) struct json_object *template = source.template;
     struct applied first = {.slots = 1};
     AUTO(json) struct json_object *wanted = compose(&source, &first.hash);
     if (live != NULL) {
         keep(seen, live, &source, wanted, first.hash, now_ms, plan);
-        return;
+    } else {
+        set_strategy(wanted, &first);
+        coredns_daemonset_create(seen, source.whose, wanted, plan);
     }
-    set_strategy(wanted, &first);
-    coredns_daemonset_create(seen, source.whose, wanted, plan);
+    json_unref(source.template);
 }
 
 static void enforce(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
