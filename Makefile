@@ -51,7 +51,7 @@ demo: ## the main job on a real control plane, from nothing, for a person to wat
 	hack/demo
 
 .PHONY: test
-test: deps-test lint test-unit test-scenario fuzz test-e2e ## everything
+test: deps-test lint test-unit test-scenario fuzz test-e2e test-deploy ## everything
 
 .PHONY: test-unit
 test-unit: ## the unit tests under AddressSanitizer and UBSan; seconds
@@ -111,13 +111,36 @@ lint: deps-test ## formatting, warnings as errors, layers, shell
 	hack/format --check
 	+@$(MAKE) --no-print-directory $(BUILD)/yurt-steward
 	hack/check-layers $(BUILD)
-	shellcheck -x $(shell grep -lE '^#!.*bash' hack/* .ci/*)
+	shellcheck -x $(shell grep -lE '^#!.*bash' hack/* hack/*/* .ci/* 2>/dev/null)
 
 .PHONY: deps-build deps-test
 deps-build:
 	@hack/deps build
 deps-test:
 	@hack/deps build test cluster
+
+.PHONY: image
+image: ## the image for amd64 and arm64, in build/image; no container engine, no root
+	@hack/deps image
+	hack/image/build --arch amd64 --arch arm64 --output $(BUILD)/image
+
+.PHONY: man
+man: build ## yurt-steward(1) and shell completions, in build/
+	hack/man --program $(BUILD)/yurt-steward --output $(BUILD)
+
+.PHONY: test-deploy
+test-deploy: deps-test ## manifests, chart, image, man page
+	@hack/deps image
+	+@$(MAKE) --no-print-directory --jobs=$(JOBS) $(BUILD)/yurt-steward
+	hack/kube-binaries kube-apiserver kube-controller-manager kubeadm kubectl etcd helm
+	$(PYTHON) -m pytest -q test/deploy
+
+.PHONY: cluster cluster-down
+cluster: ## real nodes in pools on this machine, with yurthub, for a person to look around
+	hack/deps cluster nodes
+	hack/cluster start $(BUILD)/cluster
+cluster-down: ## stops that
+	hack/cluster stop $(BUILD)/cluster
 
 .PHONY: clean
 clean: ## removes build/
@@ -129,7 +152,7 @@ $(BUILD)/yurt-steward: $(MAIN_OBJECTS) $(BUILD)/libsteward.a
 
 $(BUILD)/libsteward.a: $(OBJECTS)
 	@rm -f $@
-	@ar rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -251,7 +251,7 @@ class FakeNodes:
 
 def permissions():
     """The roles of an installation, as objects."""
-    with open(ROOT / "deploy/yurt-steward.yaml", encoding="utf-8") as file:
+    with open(ROOT / "deploy/base/yurt-steward.yaml", encoding="utf-8") as file:
         return [found for found in yaml.safe_load_all(file)
                 if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
 

@@ -108,7 +108,7 @@ def test_update_goes_past_an_offline_node(made, steward, nodes):
         steward.until("all other nodes are updated",
                       lambda: ready(pods(cluster, MOVED)) == NODE_COUNT - 1, 150)
         steward.until("it is in force", lambda: len(
-            steward.lines("InForce", "coredns-daemonset")) >= 2)
+            steward.lines("InForce", "coredns-daemonset")) >= 2, 120)
     finally:
         nodes.command("online edge-b1")
     steward.until("the last one too",

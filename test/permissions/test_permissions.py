@@ -35,7 +35,7 @@ def requests():
 
 def rules():
     """Each as (verb, group, resource, namespace or "", name or "")."""
-    with open(ROOT / "deploy/yurt-steward.yaml", encoding="utf-8") as file:
+    with open(ROOT / "deploy/base/yurt-steward.yaml", encoding="utf-8") as file:
         for found in yaml.safe_load_all(file):
             if found["kind"] not in ("Role", "ClusterRole"):
                 continue

@@ -1,0 +1,26 @@
+{{- define "yurt-steward.labels" -}}
+app.kubernetes.io/name: yurt-steward
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "yurt-steward.metadata" -}}
+name: {{ .Values.name }}
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "yurt-steward.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "yurt-steward.subjects" -}}
+- kind: ServiceAccount
+  name: {{ .Values.name }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- define "yurt-steward.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
