@@ -161,7 +161,12 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/pkg/adjust/coredns_manifest.o: manifests/coredns-daemonset.yaml
 $(BUILD)/test/%.o: override CPPFLAGS += -Itest
-$(BUILD)/test/unit/test_%: $(BUILD)/test/unit/test_%.o $(UNIT_HELPERS) $(BUILD)/libsteward.a
+$(BUILD)/test/unit/libhelpers.a: $(UNIT_HELPERS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(BUILD)/test/unit/test_%: $(BUILD)/test/unit/test_%.o $(BUILD)/test/unit/libhelpers.a \
+		$(BUILD)/libsteward.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcheck -lsubunit -lm -lrt -lpthread
 
 $(BUILD)/test/bench/bare: $(BUILD)/test/bench/bare.o

@@ -344,9 +344,9 @@ static void revert(const struct snapshot *seen, const struct policy *policy, int
 
 const struct adjustment adjust_coredns_daemonset = {
     .id = "coredns-daemonset",
-    .inputs = INPUT_BIT(INPUT_STATE) | INPUT_BIT(INPUT_DNS_SERVICE) | INPUT_BIT(INPUT_DNS_PODS) |
-              INPUT_BIT(INPUT_DNS_DEPLOYMENT) | INPUT_BIT(INPUT_DNS_DAEMONSET) |
-              INPUT_BIT(INPUT_NODES),
+    .inputs = INPUT_BIT(INPUT_STATE) | INPUT_BIT(INPUT_DNS_SERVICE) | INPUT_BIT(INPUT_DNS_SLICES) |
+              INPUT_BIT(INPUT_DNS_PODS) | INPUT_BIT(INPUT_DNS_DEPLOYMENT) |
+              INPUT_BIT(INPUT_DNS_DAEMONSET) | INPUT_BIT(INPUT_NODES),
     .target = INPUT_DNS_DAEMONSET,
     .target_resource = &resource_daemonset,
     .target_name = daemonset_name,

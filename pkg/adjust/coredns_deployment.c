@@ -86,6 +86,11 @@ static struct action *scale(struct cut *cut, int64_t to, const char *event)
     if (*deployment->uid != '\0') { /* a dump may have none */
         add_step(patch, "test", "/metadata/uid", json_new_str(deployment->uid));
     }
+    if (json_get(deployment->body, "metadata/generation") != NULL) {
+        /* a write that was held up on its way must not undo what came after it */
+        add_step(patch, "test", "/metadata/generation",
+                 json_new_int(json_get_int(deployment->body, "metadata/generation", 0)));
+    }
     add_step(patch, "test", "/" REPLICAS, json_new_int(cut->replicas));
     add_step(patch, "replace", "/" REPLICAS, json_new_int(to));
     struct action *action = plan_add_take(cut->plan, ACTION_PATCH, &resource_deployment,
@@ -148,8 +153,12 @@ static void cut_now(struct cut *cut, bool repair)
 /* Whether the gate has been open for long enough, as far as the record goes. */
 static bool soaked(struct cut *cut)
 {
-    int64_t left_ms =
-        soak_ms(cut) - coredns_record_since(cut->record.now, "gateSince", cut->seen->wall_ms);
+    int64_t soak = soak_ms(cut);
+    int64_t left_ms = soak - coredns_record_since(cut->record.now, "gateSince", cut->seen->wall_ms);
+    int64_t watched_ms = cut->now_ms - cut->seen->watching_since_ms;
+    if (soak - watched_ms > left_ms) {
+        left_ms = soak - watched_ms; /* the gate counts only while somebody looked at it */
+    }
     if (left_ms > 0) {
         plan_requeue(cut->plan, left_ms);
     }
@@ -157,12 +166,12 @@ static bool soaked(struct cut *cut)
 }
 
 /* The gate is open. Once it was soaked, somebody who undoes the cut does not make it soak again. */
-static void cut_when_soaked(struct cut *cut, bool repair)
+static void cut_when_soaked(struct cut *cut, bool repair, bool asking)
 {
     if (!repair && !topology_allows(cut)) {
         json_del(cut->record.now, "gateSince");
     } else if (repair || soaked(cut)) {
-        if (cut->plan->dns_len == 0) {
+        if (!asking) {
             cut_now(cut, repair);
             return;
         }
@@ -196,8 +205,11 @@ static void cut_over(struct cut *cut)
     case DNS_GATE_ASKING:
         write_record(cut);
         break;
+    case DNS_GATE_ASKING_AGAIN:
+        cut_when_soaked(cut, repair, true);
+        break;
     case DNS_GATE_OPEN:
-        cut_when_soaked(cut, repair);
+        cut_when_soaked(cut, repair, false);
         break;
     }
 }
@@ -256,13 +268,13 @@ static void say_fallen(struct cut *cut)
               json_get_str_or(cut->record.was, "fallback/pools", ""), soak);
 }
 
-/* Puts the replicas back, also when somebody else scales to 0 while DNS may need them. */
-static void put_back_fallen(struct cut *cut)
+/* Puts the replicas back, within its budget when it was somebody else who scaled to 0. */
+static void scale_back(struct cut *cut, const char *event)
 {
     struct field_owner owner;
     bool ours = !managed_fields_owner(cut->deployment->body, REPLICAS, &owner) ||
                 strcmp(owner.manager, "yurt-steward") == 0;
-    struct action *action = scale(cut, record_before(cut), ours ? "Restored" : "Repaired");
+    struct action *action = scale(cut, record_before(cut), ours ? event : "Repaired");
     if (action != NULL && !ours) {
         action->field = xstrdup(REPLICAS);
     }
@@ -273,7 +285,7 @@ static void stay_back(struct cut *cut)
     struct json_object *record = cut->record.now;
     say_fallen(cut);
     if (cut->replicas == 0) {
-        put_back_fallen(cut);
+        scale_back(cut, "Restored");
         return;
     }
     if (!coredns_deployment_serves(cut->deployment)) {
@@ -289,6 +301,7 @@ static void stay_back(struct cut *cut)
         json_del(record, "gateSince");
         write_record(cut);
         break;
+    case DNS_GATE_ASKING_AGAIN:
     case DNS_GATE_OPEN:
         if (soaked(cut)) {
             json_del(record, "fallback");
@@ -336,7 +349,7 @@ static void put_back(struct cut *cut)
     }
     json_set_bool(cut->record.now, "reverting", true);
     write_record(cut);
-    scale(cut, record_before(cut), "Reverted");
+    scale_back(cut, "Reverted");
 }
 
 /* The replicas are not ours any more: forget them once the Deployment serves. */

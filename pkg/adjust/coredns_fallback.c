@@ -5,6 +5,11 @@
 #include "adjust/endpoints.h"
 #include "adjust/liveness.h"
 
+enum {
+    LOOK_AGAIN_MS = 15 * 1000,
+    JOIN_MS = 10 * 60 * 1000, /* for a new node to pull CoreDNS: its pool has lost nothing yet */
+};
+
 static void survey(const struct snapshot *seen, int64_t now_ms, struct dns_places *places)
 {
     const struct store *nodes = seen->stores[INPUT_NODES];
@@ -13,7 +18,8 @@ static void survey(const struct snapshot *seen, int64_t now_ms, struct dns_place
     endpoints_collect(seen, &endpoints);
     for (size_t i = 0; i < store_len(nodes); i++) {
         const struct node *node = node_of(store_at(nodes, i));
-        if (dns_node_counts(node) && liveness_node(seen, node)) {
+        bool joined = seen->wall_ms - node->object.created_ms >= JOIN_MS;
+        if (dns_node_counts(node) && joined && liveness_node(seen, node)) {
             dns_place_of(places, node)->live++;
         }
     }
@@ -38,6 +44,17 @@ static bool all_answered(const struct dns_places *places)
     return true;
 }
 
+static bool some_dark(const struct dns_places *places)
+{
+    for (size_t i = 0; i < places->map.len; i++) {
+        const struct dns_place *place = places->map.entries[i].value;
+        if (place->live > 0 && place->good == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * First by the nodes' Ready condition alone. The Leases are read when that leaves a doubt: a pool
  * seems dark, was dark before, or has no server that answers (its node may be gone while its
@@ -52,8 +69,15 @@ static bool look(const struct snapshot *seen, bool doubt, int64_t now_ms, struct
     if (!doubt && all_answered(places)) {
         return true;
     }
+    if (seen->leases_unreadable) {
+        return true; /* by the conditions then: rather one fallback too many than a pool in the dark
+                      */
+    }
     if (!liveness_known(seen, now_ms, plan)) {
         return false;
+    }
+    if (some_dark(places)) {
+        plan_requeue(plan, LOOK_AGAIN_MS); /* a node's clock may be wrong: two readings tell */
     }
     dns_places_finish(places);
     survey(seen, now_ms, places);
@@ -128,14 +152,12 @@ enum coredns_watch coredns_watch(const struct snapshot *seen, const struct polic
     return COREDNS_WATCH_DARK;
 }
 
-enum coredns_fallback coredns_fallback_state(const struct snapshot *seen,
-                                             const struct policy *policy)
+enum coredns_fallback coredns_fallback_state(const struct snapshot *seen)
 {
     const struct object *deployment = snapshot_only(seen, INPUT_DNS_DEPLOYMENT);
     AUTO(coredns_record) struct coredns_record record;
     coredns_record_read(seen, deployment, &record);
-    if (json_member(record.was, "fallback") == NULL ||
-        policy_mode(policy, &adjust_coredns_deployment) != MODE_ENFORCE) {
+    if (json_member(record.was, "fallback") == NULL) {
         return COREDNS_FALLBACK_NONE;
     }
     return coredns_deployment_serves(deployment) ? COREDNS_FALLBACK_SERVED : COREDNS_FALLBACK_BEGUN;

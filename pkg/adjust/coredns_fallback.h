@@ -35,8 +35,7 @@ enum coredns_fallback {
     COREDNS_FALLBACK_SERVED, /* it does: the annotation is to go */
 };
 
-/* Without coredns-deployment on Enforce there is none: nobody would end it. */
-enum coredns_fallback coredns_fallback_state(const struct snapshot *seen,
-                                             const struct policy *policy);
+/* Whether the record says so, whatever the mode is now: DNS still needs what was put back. */
+enum coredns_fallback coredns_fallback_state(const struct snapshot *seen);
 
 #endif

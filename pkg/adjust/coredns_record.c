@@ -3,13 +3,36 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "kube/managed_fields.h"
 
 static const char record_key[] = "coredns-deployment";
+
+enum {
+    REPLICAS_OF_KUBEADM = 2, /* and of most others */
+};
 
 static struct json_object *fresh(const struct object *deployment)
 {
     struct json_object *json = json_new_object();
     json_set_str(json, "uid", deployment != NULL ? deployment->uid : "");
+    return json;
+}
+
+/*
+ * The Deployment is at 0 by our hand, and the record of what it had is lost (the state ConfigMap
+ * was deleted): as many as kubeadm gives it are better than none when DNS needs them.
+ */
+static struct json_object *lost(const struct object *deployment)
+{
+    struct field_owner owner;
+    if (deployment == NULL || json_get_int(deployment->body, "spec/replicas", 1) != 0 ||
+        !managed_fields_owner(deployment->body, "spec/replicas", &owner) ||
+        strcmp(owner.manager, "yurt-steward") != 0) {
+        return NULL;
+    }
+    struct json_object *json = fresh(deployment);
+    json_set_int(json, "before", REPLICAS_OF_KUBEADM);
+    json_set_bool(json, "cut", true);
     return json;
 }
 
@@ -28,7 +51,8 @@ void coredns_record_read(const struct snapshot *seen, const struct object *deplo
     }
     json_unref(json);
     ret_record->other = text != NULL;
-    ret_record->now = fresh(deployment);
+    ret_record->was = lost(deployment);
+    ret_record->now = ret_record->was != NULL ? json_copy(ret_record->was) : fresh(deployment);
 }
 
 void coredns_record_finish(struct coredns_record *record)

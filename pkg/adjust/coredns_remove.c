@@ -6,6 +6,7 @@
 #include "adjust/coredns_daemonset_parts.h"
 #include "adjust/coredns_template.h"
 #include "adjust/coredns_workload.h"
+#include "adjust/endpoints.h"
 #include "adjust/liveness.h"
 #include "base/attr.h"
 #include "kube/pod.h"
@@ -24,13 +25,13 @@ enum {
 static int64_t served_in_ms(const struct snapshot *seen, const struct object *live, int64_t now_ms)
 {
     const struct store *pods = seen->stores[INPUT_DNS_PODS];
+    AUTO(refs) struct refs endpoints = REFS_INIT;
     int64_t least = -1;
+    endpoints_collect(seen, &endpoints);
     for (size_t i = 0; i < store_len(pods); i++) {
         const struct pod *pod = pod_of(store_at(pods, i));
-        const struct node *node = liveness_find(seen, pod->node);
         bool own = pod->owner_uid != NULL && strcmp(pod->owner_uid, live->uid) == 0;
-        if (own || !pod->ready || pod->ended || pod->object.deleting || node == NULL ||
-            !liveness_node(seen, node)) {
+        if (own || pod->ended || endpoints_node(seen, &endpoints, pod) == NULL) {
             continue;
         }
         int64_t left = pod->object.seen_ms + KNOWN_MS - now_ms;
@@ -49,6 +50,14 @@ static bool deployment_serves(const struct snapshot *seen, const struct object *
                   "DaemonSet kube-system/coredns is not deleted: there is no Deployment "
                   "kube-system/coredns to serve DNS in its stead; make one, or delete the "
                   "DaemonSet by hand");
+        return false;
+    }
+    if ((seen->blind & (INPUT_BIT(INPUT_DNS_PODS) | INPUT_BIT(INPUT_DNS_SLICES) |
+                        INPUT_BIT(INPUT_NODES) | INPUT_BIT(INPUT_DNS_DEPLOYMENT))) != 0) {
+        plan_hold(plan, true, "Blind",
+                  "DaemonSet kube-system/coredns is not deleted while what serves DNS can't be "
+                  "watched (see the Events of ConfigMap kube-system/yurt-steward)");
+        plan_requeue(plan, RECHECK_MS);
         return false;
     }
     int64_t wait = -1;

@@ -12,10 +12,20 @@
 
 #define GENERATION "metadata/annotations/deprecated.daemonset.template.generation"
 
+#define TOPOLOGY "metadata/annotations/openyurt.io~1topologyKeys"
+
+static const char hostname[] = "kubernetes.io/hostname";
+
+/* What may not be judged by an old copy. */
+static const unsigned seen_by_gate = INPUT_BIT(INPUT_NODES) | INPUT_BIT(INPUT_DNS_PODS) |
+                                     INPUT_BIT(INPUT_DNS_SLICES) | INPUT_BIT(INPUT_DNS_SERVICE) |
+                                     INPUT_BIT(INPUT_DNS_DAEMONSET);
+
 enum {
+    BLIND_AGAIN_MS = 5 * 1000,
     RECHECK_MS = 15 * 1000, /* Leases are not watched: look again while closed */
     CALM_MS = 10 * 1000,    /* a DaemonSet whose counts changed within this may be coming up */
-    YOUNG_MS = 60 * 1000,   /* … if it has a pod that is younger than this */
+    YOUNG_MS = 60 * 1000,   /* … if it, or a pod of it, is younger than this */
 };
 
 struct survey {
@@ -27,7 +37,7 @@ struct survey {
     struct refs daemonset;  /* nodes with a pod of the DaemonSet in whatever state */
     struct names offline;   /* nodes */
     struct names unlisted;  /* Ready pods of the DaemonSet that no EndpointSlice holds */
-    int64_t newest_ms;      /* when the newest pod of the DaemonSet was created; 0: there is none */
+    int64_t newest_ms;      /* when the DaemonSet, or its newest pod, was created */
     size_t eligible;        /* live nodes that are schedulable: "E" in the design */
     bool cloud;             /* one of them is a cloud node */
     bool cloud_served;
@@ -133,7 +143,8 @@ static void survey_pods(const struct snapshot *seen, const struct object *daemon
 static void survey_init(struct survey *survey, const struct snapshot *seen,
                         const struct object *daemonset, int64_t now_ms)
 {
-    *survey = (struct survey){.offline = NAMES_INIT, .unlisted = NAMES_INIT};
+    *survey = (struct survey){
+        .offline = NAMES_INIT, .unlisted = NAMES_INIT, .newest_ms = daemonset->created_ms};
     dns_places_init(&survey->places);
     endpoints_collect(seen, &survey->endpoints);
     survey_nodes(seen, survey);
@@ -193,21 +204,38 @@ static bool enough_nodes(const struct snapshot *seen, const struct policy *polic
     return false;
 }
 
-/* With kubernetes.io/hostname every node is on its own: none may live by its pool's others. */
+/* Whether the annotation, as it is or as it is to be, shows a node its own endpoints only. */
+static bool by_hostname(const struct snapshot *seen, const struct policy *policy)
+{
+    const struct object *service = snapshot_only(seen, INPUT_DNS_SERVICE);
+    const char *current = json_get_str_or(service != NULL ? service->body : NULL, TOPOLOGY, "");
+    return strcmp(current, hostname) == 0 ||
+           (policy_mode(policy, &adjust_service_topology) == MODE_ENFORCE &&
+            policy_is(policy, "service-topology.value", hostname));
+}
+
+/*
+ * Nodes that yurthub shows nothing but their own endpoints: with kubernetes.io/hostname all of
+ * them, with a node pool those of OpenYurt's that are in none. They can't live by others.
+ */
 static void every_node(const struct snapshot *seen, const struct policy *policy,
                        const struct survey *survey, struct plan *plan)
 {
     AUTO(names) struct names without = NAMES_INIT;
-    if (policy_mode(policy, &adjust_service_topology) != MODE_ENFORCE ||
-        !policy_is(policy, "service-topology.value", "kubernetes.io/hostname")) {
-        return;
+    const struct store *nodes = seen->stores[INPUT_NODES];
+    bool all = by_hostname(seen, policy);
+    for (size_t i = 0; i < store_len(nodes); i++) {
+        const struct node *node = node_of(store_at(nodes, i));
+        bool alone = all || (node->pool == NULL && node->edge_labelled);
+        if (alone && is_eligible(seen, node) && !refs_has(&survey->own, node)) {
+            names_add(&without, node->object.name);
+        }
     }
-    name_others(seen, &survey->own, &without);
     if (without.count > 0) {
         plan_hold(plan, true, "NodesWithoutOwnCoreDNS",
-                  "with service-topology.value kubernetes.io/hostname every node needs a Ready "
-                  "CoreDNS pod of the DaemonSet; without one: %s",
-                  names_text(&without));
+                  "nodes that are shown their own DNS endpoints only (%s) need a Ready CoreDNS pod "
+                  "of the DaemonSet; without one: %s",
+                  all ? hostname : "edge nodes in no pool", names_text(&without));
     }
 }
 
@@ -319,14 +347,18 @@ static enum dns_gate ask(const struct snapshot *seen, const struct survey *surve
     AUTO(names) struct names failing = NAMES_INIT;
     AUTO(names) struct names silent = NAMES_INIT;
     bool asking = false;
+    bool again =
+        false; /* a place that answered is asked anew; one that never did holds nobody up */
     for (size_t i = 0; i < survey->places.map.len; i++) {
         const struct dns_place *place = survey->places.map.entries[i].value;
         const char *name = survey->places.map.entries[i].key;
         if (place->live == 0) {
             continue;
         }
+        size_t asked = plan->dns_len;
         enum dns_verdict verdict = dns_place_ask(place, seen, plan);
         asking = asking || verdict == DNS_VERDICT_ASKED;
+        again = again || (verdict == DNS_VERDICT_ANSWERS && plan->dns_len > asked);
         if (verdict == DNS_VERDICT_FAILS) {
             names_add(&failing, name);
         } else if (verdict == DNS_VERDICT_SILENT) {
@@ -345,7 +377,7 @@ static enum dns_gate ask(const struct snapshot *seen, const struct survey *surve
         return DNS_GATE_ASKING;
     }
     dns_places_say_silent(&silent, plan);
-    return DNS_GATE_OPEN;
+    return again ? DNS_GATE_ASKING_AGAIN : DNS_GATE_OPEN;
 }
 
 /*
@@ -396,9 +428,18 @@ enum dns_gate dns_gate_look(const struct snapshot *seen, const struct policy *po
 {
     const struct object *daemonset = snapshot_only(seen, INPUT_DNS_DAEMONSET);
     if (daemonset == NULL || daemonset->deleting) {
-        plan_hold(plan, true, "DaemonSetMissing",
+        /* where it is about to be made, that is no cause for alarm */
+        bool expected = policy_mode(policy, &adjust_coredns_daemonset) == MODE_ENFORCE;
+        plan_hold(plan, !expected, "DaemonSetMissing",
                   "DaemonSet kube-system/coredns %s; coredns-daemonset: Enforce makes it",
                   daemonset == NULL ? "does not exist" : "is being deleted");
+        return DNS_GATE_CLOSED;
+    }
+    if ((seen->blind & seen_by_gate) != 0) {
+        plan_hold(plan, true, "Blind",
+                  "what the gate is judged by can't be watched at present (see the Events of "
+                  "ConfigMap kube-system/yurt-steward); waiting");
+        plan_requeue(plan, BLIND_AGAIN_MS);
         return DNS_GATE_CLOSED;
     }
     if (!workload_observed(daemonset)) {

@@ -13,10 +13,11 @@
 #include "control/snapshot.h"
 
 enum dns_gate {
-    DNS_GATE_UNKNOWN, /* the plan wants the Leases, nothing was decided */
-    DNS_GATE_CLOSED,  /* the plan holds */
-    DNS_GATE_ASKING,  /* all else holds, and servers that were never asked are being asked */
-    DNS_GATE_OPEN,    /* while the plan asks servers again: open by what they said before */
+    DNS_GATE_UNKNOWN,      /* the plan wants the Leases, nothing was decided */
+    DNS_GATE_CLOSED,       /* the plan holds */
+    DNS_GATE_ASKING,       /* all else holds, and servers that were never asked are being asked */
+    DNS_GATE_ASKING_AGAIN, /* open by what the servers said before; they are asked again */
+    DNS_GATE_OPEN,
 };
 
 enum dns_gate dns_gate_look(const struct snapshot *seen, const struct policy *policy,

@@ -88,7 +88,8 @@ static struct action *annotate(struct plan *plan, const struct kube_resource *re
 
 /*
  * Open kube-proxy watches behind yurthub learn of a changed annotation by an update-trigger on the
- * EndpointSlices. Where no yurt-manager sets it, we do. Returns true when all have one.
+ * EndpointSlices. Where no yurt-manager sets it, we do. Returns true when all have one. One of the
+ * same second as the change does not count: it may have been set just before it.
  */
 static bool push_to_watches(const struct snapshot *seen, const struct object *service,
                             int64_t since_ms, int64_t now_ms, struct plan *plan)
@@ -96,13 +97,13 @@ static bool push_to_watches(const struct snapshot *seen, const struct object *se
     const struct store *slices = seen->stores[INPUT_DNS_SLICES];
     int64_t since_s = since_ms / 1000;
     int64_t wait = TRIGGER_WAIT_MS - (now_ms - service->seen_ms);
-    int64_t stamp = seen->wall_ms / 1000 > since_s ? seen->wall_ms / 1000 : since_s;
+    int64_t now_s = seen->wall_ms / 1000;
     char value[32];
     bool all = true;
-    snprintf(value, sizeof(value), "%" PRId64, stamp);
+    snprintf(value, sizeof(value), "%" PRId64, now_s > since_s ? now_s : since_s + 1);
     for (size_t i = 0; i < store_len(slices); i++) {
         const struct slice *slice = slice_of(store_at(slices, i));
-        if (slice->update_trigger_s >= since_s || slice->object.deleting) {
+        if (slice->update_trigger_s > since_s || slice->object.deleting) {
             continue;
         }
         all = false;
@@ -260,7 +261,7 @@ static bool restore(const struct snapshot *seen, const struct object *service,
 static bool step_aside(const struct snapshot *seen, const struct policy *policy,
                        const struct object *service, int64_t now_ms, struct plan *plan)
 {
-    enum coredns_fallback fallback = coredns_fallback_state(seen, policy);
+    enum coredns_fallback fallback = coredns_fallback_state(seen);
     if (fallback == COREDNS_FALLBACK_NONE) {
         return false;
     }
@@ -268,6 +269,12 @@ static bool step_aside(const struct snapshot *seen, const struct policy *policy,
               fallback == COREDNS_FALLBACK_SERVED
                   ? "is not set before its gate was open for long enough"
                   : "is taken away once Deployment kube-system/coredns has an available pod");
+    if (policy_mode(policy, &adjust_coredns_deployment) != MODE_ENFORCE) {
+        plan_note(plan, true, "FallbackLeft",
+                  "coredns-deployment is on %s, so its fallback does not end by itself: Enforce "
+                  "goes on with it, Revert forgets it",
+                  mode_word(policy_mode(policy, &adjust_coredns_deployment)));
+    }
     struct record record = read_record(seen, service->uid);
     int64_t unused;
     bool ours = is_ours(service, &unused) ||

@@ -6,6 +6,7 @@
 #include "app/inputs.h"
 #include "app/version.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 struct cluster {
@@ -28,9 +29,10 @@ static void client_warning(void *arg, const char *text)
 
 static void client_availability(void *arg, bool up, int64_t down_ms)
 {
-    (void)arg;
+    struct cluster *cluster = arg;
     AUTO_FREE char *down = xasprintf("%lld", (long long)down_ms);
     if (up) {
+        cluster_watches_anew(cluster);
         LOG_INFO("API server reachable again", "downMs", down);
     } else {
         LOG_WARN("API server not reachable, probing", "downMs", down);
@@ -166,6 +168,23 @@ bool cluster_health(struct cluster *cluster, enum input input, struct reflector_
     return true;
 }
 
+void cluster_watches_anew(struct cluster *cluster)
+{
+    cluster->world.watching_since_ms = loop_now_ms(cluster->loop);
+}
+
+void cluster_look_for_blindness(struct cluster *cluster)
+{
+    cluster->world.blind = 0;
+    for (enum input input = 0; input < INPUT_COUNT; input++) {
+        struct reflector_health health;
+        if (cluster_health(cluster, input, &health) && !health.watching &&
+            health.last_error.http_status != 0) {
+            cluster->world.blind |= INPUT_BIT(input);
+        }
+    }
+}
+
 bool cluster_stale(struct cluster *cluster, unsigned inputs)
 {
     for (enum input input = 0; input < INPUT_COUNT; input++) {
@@ -183,10 +202,9 @@ static void request_leases(struct cluster *cluster, const char *token);
 static void end_leases(struct cluster *cluster, const struct err *err)
 {
     cluster->lease_request = 0;
+    cluster->world.leases_unreadable = err != NULL && err->http_status != 0;
     if (err == NULL) {
-        strmap_finish(&cluster->world.leases);
-        cluster->world.leases = cluster->fresh_leases.leases;
-        cluster->fresh_leases.leases = STRMAP_INIT(free);
+        world_take_leases(&cluster->world, &cluster->fresh_leases.leases, clock_wall_ms());
         cluster->world.leases_read = true;
         cluster->world.leases_read_ms = loop_now_ms(cluster->loop);
     }

@@ -35,6 +35,10 @@ void cluster_follow(struct cluster *cluster, unsigned inputs);
 const char *cluster_blind(struct cluster *cluster, unsigned inputs, struct err *ret_err);
 /* How the input's reflector fares; false: it is not watched. */
 bool cluster_health(struct cluster *cluster, enum input input, struct reflector_health *ret_health);
+/* From now on all is watched without a gap, see snapshot.h. */
+void cluster_watches_anew(struct cluster *cluster);
+/* Brings the world's `blind` up to date. */
+void cluster_look_for_blindness(struct cluster *cluster);
 /* Whether one of the inputs was not seen again since the server was away. */
 bool cluster_stale(struct cluster *cluster, unsigned inputs);
 /* Lists the node Leases, once; a second call while that runs is a no-op. */

@@ -68,6 +68,7 @@ static enum engine_leave plan_key(void *arg, const char *key, int64_t now_ms, st
         plan_requeue(ret_plan, STALE_AGAIN_MS);
         return ENGINE_SKIP;
     }
+    cluster_look_for_blindness(steward->cluster);
     world_plan(world, adjustment, wall_ms, now_ms, ret_plan);
     return mode == MODE_OBSERVE ? ENGINE_OBSERVE : ENGINE_WRITE;
 }

@@ -32,6 +32,7 @@ static void say_blindness(void *arg, bool warning, const char *reason, const cha
 static void gained(void *arg)
 {
     struct steward *steward = arg;
+    cluster_watches_anew(steward->cluster);
     steward->blindness = blindness_create(steward->loop, steward->cluster, say_blindness, steward);
     steward_say_problems(steward);
     steward_enqueue_all(steward);

@@ -69,6 +69,11 @@ void steward_leases_read(void *arg, const struct err *err)
     if (err != NULL) {
         LOG_WARN("cannot read the node Leases, again soon", "error", err->text);
         loop_timer_arm(steward->leases, LEASES_AGAIN_MS);
+        for (size_t i = 0; i < adjustments_len; i++) {
+            if (steward->waiting[i]) { /* to say so; it still waits */
+                engine_enqueue(steward->engine, adjustments[i]->id);
+            }
+        }
         return;
     }
     steward_enqueue_marked(steward, steward->waiting);

@@ -51,6 +51,9 @@ void world_snapshot(const struct world *world, int64_t wall_ms, struct snapshot 
         .leases_read_ms = world->leases_read_ms,
         .leases_known = world->can_read_leases || world->leases.len > 0,
         .can_read_leases = world->can_read_leases,
+        .leases_unreadable = world->leases_unreadable,
+        .blind = world->blind,
+        .watching_since_ms = world->watching_since_ms,
         .can_apply = !world->lacks_apply,
         .dns = world->can_ask_dns ? &world->dns : NULL,
         .wall_ms = wall_ms,
@@ -128,17 +131,33 @@ void world_add_lease(struct world *world, const struct json_object *lease)
     if (node == NULL || renewed == NULL || timefmt_parse(renewed, &when) < 0) {
         return;
     }
-    int64_t *slot = xmalloc(sizeof(*slot));
-    *slot = when;
+    struct node_lease *slot = xmalloc(sizeof(*slot));
+    *slot = (struct node_lease){.alive_ms = when, .renewed_ms = when};
     strmap_set(&world->leases, node, slot);
+}
+
+void world_take_leases(struct world *world, struct strmap *fresh, int64_t wall_ms)
+{
+    for (size_t i = 0; i < fresh->len; i++) {
+        struct node_lease *lease = fresh->entries[i].value;
+        const struct node_lease *before = strmap_get(&world->leases, fresh->entries[i].key);
+        if (before == NULL) {
+            lease->alive_ms = lease->renewed_ms < wall_ms ? lease->renewed_ms : wall_ms;
+        } else {
+            lease->alive_ms = before->renewed_ms != lease->renewed_ms ? wall_ms : before->alive_ms;
+        }
+    }
+    strmap_finish(&world->leases);
+    world->leases = *fresh;
+    *fresh = STRMAP_INIT(free);
 }
 
 int64_t world_newest_lease(const struct world *world)
 {
     int64_t newest = 0;
     for (size_t i = 0; i < world->leases.len; i++) {
-        const int64_t *renewed = world->leases.entries[i].value;
-        newest = *renewed > newest ? *renewed : newest;
+        const struct node_lease *lease = world->leases.entries[i].value;
+        newest = lease->renewed_ms > newest ? lease->renewed_ms : newest;
     }
     return newest;
 }

@@ -14,13 +14,16 @@ struct world {
     struct world_input *callbacks;
     struct store *stores[INPUT_COUNT];
     struct policy policy;
-    struct strmap leases; /* node name to int64_t * */
+    struct strmap leases; /* node name to struct node_lease * */
     bool leases_read;
     bool can_read_leases; /* false for a dump */
     int64_t leases_read_ms;
     struct strmap dns; /* address to struct dns_observation * */
     bool can_ask_dns;  /* false for a dump and a look */
-    bool lacks_apply;  /* the server refused a server-side apply with 415 */
+    bool leases_unreadable;
+    unsigned blind; /* INPUT_BITs, as of the last look */
+    int64_t watching_since_ms;
+    bool lacks_apply; /* the server refused a server-side apply with 415 */
 };
 
 /* `changed` (may be NULL) is told which input changed. */
@@ -44,6 +47,11 @@ void world_plan(const struct world *world, const struct adjustment *adjustment, 
 
 /* One Lease of kube-node-lease, as JSON. */
 void world_add_lease(struct world *world, const struct json_object *lease);
+/*
+ * Puts a new reading of all Leases, made with world_add_lease() in another world, in the place of
+ * the last one, and empties it. What changed in between was renewed just now, whatever its clock.
+ */
+void world_take_leases(struct world *world, struct strmap *fresh, int64_t wall_ms);
 /* The newest renewal among the Leases: "now" for a dump, which may be old. 0: there are none. */
 int64_t world_newest_lease(const struct world *world);
 

@@ -11,6 +11,10 @@
 #include "control/report.h"
 #include "kube/managed_fields.h"
 
+enum {
+    MAY_AGAIN_MS = 1000
+};
+
 static const char field_manager[] = "yurt-steward";
 
 struct engine {
@@ -359,8 +363,12 @@ static void work(struct engine *engine)
 static void pump(void *arg)
 {
     struct engine *engine = arg;
-    if (engine->key != NULL || engine->stopping || !kube_client_up(engine->client) ||
-        !engine->ops.may_write(engine->ops.arg)) {
+    if (engine->key != NULL || engine->stopping || !kube_client_up(engine->client)) {
+        return;
+    }
+    if (!engine->ops.may_write(engine->ops.arg)) {
+        /* a leadership that lapsed for a moment is renewed without a word */
+        loop_timer_arm(engine->wake, MAY_AGAIN_MS);
         return;
     }
     const char *key = workqueue_get(engine->queue, now_of(engine));

@@ -11,7 +11,7 @@
 #include "dns/dns.h"
 #include "kube/store.h"
 
-/* The collections that are watched; control/inputs.c says how. */
+/* The collections that are watched; app/inputs.c says how. */
 enum input {
     INPUT_CONFIG,         /* ConfigMap kube-system/yurt-steward: modes and options */
     INPUT_STATE,          /* ConfigMap kube-system/yurt-steward-state: what was there before */
@@ -31,6 +31,15 @@ enum input {
 
 #define INPUT_BIT(input) (1U << (input))
 
+/*
+ * A node's Lease. The times in it are by the node's own clock: a renewal that was seen to happen
+ * between two readings is dated by ours.
+ */
+struct node_lease {
+    int64_t alive_ms;   /* wall clock of ours: the node was alive then */
+    int64_t renewed_ms; /* renewTime as it stands */
+};
+
 /* What a DNS server said when it was last asked. */
 struct dns_observation {
     enum dns_result result;
@@ -39,12 +48,15 @@ struct dns_observation {
 
 struct snapshot {
     const struct store *stores[INPUT_COUNT]; /* NULL: not watched */
-    /* Node name to int64_t renew time (wall ms), as last read; NULL: not read yet. */
+    /* Node name to struct node_lease, as last read; NULL: not read yet. */
     const struct strmap *leases;
-    int64_t leases_read_ms; /* monotonic */
-    bool leases_known;      /* false in a dump without Leases: the Ready condition must do */
-    bool can_read_leases;   /* false: offline, asking for them is no use */
-    bool can_apply;         /* the server knows server-side apply, as far as was seen */
+    int64_t leases_read_ms;    /* monotonic */
+    bool leases_known;         /* false in a dump without Leases: the Ready condition must do */
+    bool can_read_leases;      /* false: offline, asking for them is no use */
+    bool leases_unreadable;    /* asked for and refused: there are none to decide by */
+    unsigned blind;            /* INPUT_BITs of what the server refuses to watch at present */
+    int64_t watching_since_ms; /* monotonic: since when all is watched without a gap; 0: always */
+    bool can_apply;            /* the server knows server-side apply, as far as was seen */
     /* Address to struct dns_observation; NULL: nothing can be asked (a dump). */
     const struct strmap *dns;
     int64_t wall_ms; /* wall clock now */

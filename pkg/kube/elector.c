@@ -182,11 +182,6 @@ bool elector_leads(const struct elector *elector)
     return !elector->over && lease_leads(&elector->lease, loop_now_ms(elector->loop));
 }
 
-const char *elector_holder(const struct elector *elector)
-{
-    return lease_holder(&elector->lease);
-}
-
 static void give_up(struct elector *elector);
 
 /* The renewal that was taken back may have arrived: what is there now can be given up. */
@@ -198,7 +193,7 @@ static void on_read_again(void *arg, const struct kube_reply *reply, const struc
         loop_deferred_schedule(elector->released);
         return;
     }
-    lease_observe(&elector->lease, loop_now_ms(elector->loop), reply->json);
+    lease_answer(&elector->lease, loop_now_ms(elector->loop), reply->json, NULL);
     give_up(elector);
 }
 
@@ -208,6 +203,7 @@ static void on_released(void *arg, const struct kube_reply *reply, const struct 
     (void)reply;
     elector->request = 0;
     if (err != NULL && err->kind == ERR_CONFLICT && elector->tries++ < RELEASE_TRIES) {
+        elector->lease.stale = true; /* what is answered is read, not written */
         submit(elector, "GET", NULL, on_read_again);
         return;
     }

@@ -27,8 +27,6 @@ struct elector *elector_create(struct loop *loop, struct kube_client *client, co
 void elector_destroy(struct elector *elector);
 /* Whether it may write at this very moment. */
 bool elector_leads(const struct elector *elector);
-/* Who holds the Lease, as last seen; "" when nobody or unknown. Borrowed until the loop runs. */
-const char *elector_holder(const struct elector *elector);
 /*
  * Gives the Lease up, so that a standby takes over at once: everything that writes must have
  * stopped before. `done` runs once, from the loop, when that was answered or there was nothing to

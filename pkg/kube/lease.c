@@ -46,13 +46,10 @@ static const char *version_of(const struct json_object *object)
     return json_get_str_or(object, "metadata/resourceVersion", "");
 }
 
-void lease_observe(struct lease *lease, int64_t now_ms, const struct json_object *seen)
+/* What the server itself says now counts whatever its version: a restored etcd counts anew. */
+static void take_in(struct lease *lease, int64_t now_ms, const struct json_object *seen)
 {
     const struct json_object *before = json_member(lease->observed, "spec");
-    if (seen != NULL && lease->observed != NULL &&
-        resource_version_compare(version_of(seen), version_of(lease->observed)) < 0) {
-        return; /* a watch may lag behind what a write of ours returned */
-    }
     bool changed = (seen == NULL) != (lease->observed == NULL) ||
                    !json_same(before, json_member(seen, "spec"));
     if (changed) {
@@ -64,6 +61,15 @@ void lease_observe(struct lease *lease, int64_t now_ms, const struct json_object
     if (changed && !lease->leader && *lease_holder(lease) == '\0') {
         lease->next_ms = now_ms; /* given up: no need to wait for the next look */
     }
+}
+
+void lease_observe(struct lease *lease, int64_t now_ms, const struct json_object *seen)
+{
+    if (seen != NULL && lease->observed != NULL &&
+        resource_version_compare(version_of(seen), version_of(lease->observed)) < 0) {
+        return; /* a watch may lag behind what a write of ours returned */
+    }
+    take_in(lease, now_ms, seen);
 }
 
 void lease_hurry(struct lease *lease, int64_t now_ms)
@@ -161,13 +167,13 @@ void lease_answer(struct lease *lease, int64_t now_ms, const struct json_object 
 {
     bool read = lease->stale;
     if (err != NULL && err->kind == ERR_NOT_FOUND) {
-        lease_observe(lease, now_ms, NULL);
+        take_in(lease, now_ms, NULL);
         lease->stale = false;
     } else if (err != NULL) {
         lease->stale = true;
         lease->next_ms = now_ms + (err->kind == ERR_CONFLICT ? 0 : LEASE_RETRY_MS);
     } else {
-        lease_observe(lease, now_ms, answer);
+        take_in(lease, now_ms, answer);
         lease->stale = false;
         if (!read && is_ours(lease)) {
             lease->leader = true;

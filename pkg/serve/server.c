@@ -179,7 +179,8 @@ static void timer_fired(void *arg)
 static struct MHD_Daemon *start_daemon(struct server *server, int fd)
 {
     return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server,
-                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                            (unsigned)SERVER_PER_ADDRESS_MAX, MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)SERVER_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
                             (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)SERVER_MEMORY_MAX, MHD_OPTION_END);

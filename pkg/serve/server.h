@@ -14,7 +14,8 @@
 
 enum {
     SERVER_CONNECTIONS_MAX = 32,
-    SERVER_TIMEOUT_S = 10, /* a connection that says nothing for so long is closed */
+    SERVER_PER_ADDRESS_MAX = 8, /* one client can't take all of them: the kubelet gets its answer */
+    SERVER_TIMEOUT_S = 10,      /* a connection that says nothing for so long is closed */
     SERVER_MEMORY_MAX = 16 * 1024,
     SERVER_BODY_MAX = 4 * 1024 * 1024,
 };

@@ -236,14 +236,17 @@ static int conflict(struct err *err, const char *what)
 /* Names us as the owner of the field that was written, as the API server does. */
 static void own(const struct cluster *cluster, struct json_object *object)
 {
-    bool service = strcmp(json_get_str_or(object, "kind", ""), "Service") == 0;
+    const char *kind = json_get_str_or(object, "kind", "");
+    const char *fields =
+        strcmp(kind, "Service") == 0
+            ? "{\"f:metadata\":{\"f:annotations\":{\"f:openyurt.io/topologyKeys\":{}}}}"
+        : strcmp(kind, "Deployment") == 0 ? "{\"f:spec\":{\"f:replicas\":{}}}"
+                                          : "{\"f:data\":{\"f:config.conf\":{}}}";
     char stamp[TIMEFMT_SIZE];
     timefmt_rfc3339(cluster->wall_ms, stamp);
     AUTO_FREE char *text = xasprintf(
         "{\"manager\":\"yurt-steward\",\"operation\":\"Update\",\"time\":\"%s\",\"fieldsV1\":%s}",
-        stamp,
-        service ? "{\"f:metadata\":{\"f:annotations\":{\"f:openyurt.io/topologyKeys\":{}}}}"
-                : "{\"f:data\":{\"f:config.conf\":{}}}");
+        stamp, fields);
     struct json_object *entries = json_new_array();
     const struct json_object *old = json_get(object, "metadata/managedFields");
     for (size_t i = 0; i < json_array_len(old); i++) {

@@ -1,4 +1,5 @@
 #include "unit/coredns_daemonset_rig.h"
+#include "unit/coredns_fixture.h"
 
 #include "base/alloc.h"
 #include "base/attr.h"
@@ -123,6 +124,7 @@ void ds_set_image(struct cluster *c, const char *key, const char *image)
 static void render(struct cluster *c, const struct cluster_row *row, struct buf *text)
 {
     AUTO(plan) struct plan plan = {0};
+    coredns_slice(c);
     cluster_plan(c, ID, row->revert, &plan);
     for (size_t i = 0; i < plan.actions_len; i++) {
         struct json_object *body = plan.actions[i].body;

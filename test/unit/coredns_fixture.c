@@ -63,8 +63,8 @@ static bool add_endpoint(void *arg, const char *key, const struct json_object *o
 {
     struct buf *text = arg;
     const char *node = json_get_str(object, "spec/nodeName");
-    const char *address = json_get_str(object, "status/podIP");
-    if (strncmp(key, "Pod/", 4) == 0 && node != NULL && address != NULL &&
+    const char *address = json_get_str_or(object, "status/podIP", "10.244.0.1");
+    if (strncmp(key, "Pod/", 4) == 0 && node != NULL &&
         strcmp(json_get_str_or(object, "metadata/labels/k8s-app", ""), "kube-dns") == 0) {
         buf_printf(text,
                    "%s{\"addresses\":[\"%s\"],\"nodeName\":\"%s\",\"targetRef\":{\"kind\":\"Pod\","

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/attr.h"
 #include "unit/coredns_daemonset_rig.h"
+#include "unit/coredns_fixture.h"
 #include "unit/unit.h"
 
 enum {
@@ -85,6 +86,7 @@ static size_t run_to_end(struct cluster *c, const struct kind *kind, bool revert
     size_t done = 0;
     for (size_t round = 0; round < ROUNDS_MAX; round++) {
         AUTO(plan) struct plan plan = {0};
+        coredns_slice(c);
         cluster_plan(c, ID, revert, &plan);
         ck_assert(!plan.wants_leases);
         if (plan.actions_len == 0) {

@@ -309,12 +309,17 @@ static void gone_3_s_ago(struct cluster *c)
     cluster_pass(c, 3000);
 }
 
-static void gone_and_pushed(struct cluster *c)
+static void push(struct cluster *c)
 {
-    gone_3_s_ago(c);
     cluster_merge(c, "EndpointSlice/kube-system/kube-dns-abc",
                   "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
                   "\"1795507213\"}}}");
+}
+
+static void gone_and_pushed(struct cluster *c)
+{
+    gone_3_s_ago(c);
+    push(c);
 }
 
 static void over(struct cluster *c)
@@ -330,6 +335,7 @@ static void over(struct cluster *c)
 static void not_enforced(struct cluster *c)
 {
     served(c);
+    push(c);
     cluster_policy(c, "{\"service-topology\":\"Enforce\"}");
 }
 

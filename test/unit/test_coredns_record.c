@@ -62,6 +62,34 @@ START_TEST(written_on_change)
 }
 END_TEST
 
+static int64_t before_of(const struct cluster *c)
+{
+    struct snapshot seen;
+    AUTO(coredns_record) struct coredns_record record;
+    world_snapshot(&c->world, c->wall_ms, &seen);
+    coredns_record_read(&seen, snapshot_only(&seen, INPUT_DNS_DEPLOYMENT), &record);
+    return json_get_int(record.was, "before", -1);
+}
+
+#define OWNED_BY(manager)                                                                          \
+    "{\"metadata\":{\"managedFields\":[{\"manager\":\"" manager "\",\"operation\":\"Update\","     \
+    "\"time\":\"2026-11-24T08:00:00Z\",\"fieldsV1\":{\"f:spec\":{\"f:replicas\":{}}}}]}}"
+
+/* At 0 by our hand and nothing recorded: kubeadm's number is better than none. */
+START_TEST(lost_record)
+{
+    struct cluster c;
+    coredns_good(&c);
+    coredns_zero(&c);
+    cluster_delete(&c, COREDNS_STATE);
+    cluster_merge(&c, COREDNS_DEPLOYMENT, OWNED_BY("kubectl-scale"));
+    ck_assert_int_eq(before_of(&c), -1);
+    cluster_merge(&c, COREDNS_DEPLOYMENT, OWNED_BY("yurt-steward"));
+    ck_assert_int_eq(before_of(&c), 2);
+    cluster_finish(&c);
+}
+END_TEST
+
 START_TEST(set_of_refs)
 {
     enum {
@@ -89,6 +117,7 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("record");
     tcase_add_test(tcase, times);
     tcase_add_test(tcase, written_on_change);
+    tcase_add_test(tcase, lost_record);
     tcase_add_test(tcase, set_of_refs);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -37,6 +37,43 @@ static void no_daemonset(struct cluster *c)
     cluster_delete(c, COREDNS_DAEMONSET);
 }
 
+static void daemonset_to_be_made(struct cluster *c)
+{
+    no_daemonset(c);
+    cluster_policy(c, "{\"coredns-daemonset\":\"Enforce\"}");
+}
+
+static void pods_unseen(struct cluster *c)
+{
+    c->world.blind = INPUT_BIT(INPUT_DNS_PODS);
+}
+
+static void leases_refused(struct cluster *c)
+{
+    c->world.leases_read = false;
+    c->world.leases_unreadable = true;
+}
+
+/* Somebody else set it; our own mode does not matter to yurthub. */
+static void hostname_by_hand(struct cluster *c)
+{
+    cluster_merge(c, COREDNS_SERVICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":"
+                  "\"kubernetes.io/hostname\"}}}");
+    cluster_policy(c, "{\"service-topology\":\"Observe\"}");
+    cluster_delete(c, POD("ds-edge-3"));
+    coredns_slice(c);
+}
+
+static void edge_in_no_pool(struct cluster *c)
+{
+    cluster_node(c, "edge-9", NULL);
+    cluster_merge(c, "Node//edge-9",
+                  "{\"metadata\":{\"labels\":{\"openyurt.io/is-edge-worker\":\"true\"}}}");
+    coredns_pod(c, COREDNS_RS, "edge-9", true);
+    coredns_slice(c);
+}
+
 static void daemonset_leaving(struct cluster *c)
 {
     cluster_merge(c, COREDNS_DAEMONSET,
@@ -249,6 +286,16 @@ static void rolled(struct cluster *c)
     cluster_pass(c, 1);
 }
 
+static void made_just_now(struct cluster *c)
+{
+    cluster_delete(c, POD("ds-cloud-1"));
+    cluster_delete(c, POD("ds-edge-1"));
+    cluster_delete(c, POD("ds-edge-2"));
+    cluster_delete(c, POD("ds-edge-3"));
+    cluster_merge(c, COREDNS_DAEMONSET,
+                  "{\"metadata\":{\"creationTimestamp\":\"2026-11-24T08:00:00Z\"}}");
+}
+
 static void pods_come_and_go(struct cluster *c)
 {
     pool_empty(c);
@@ -329,7 +376,7 @@ static void closed_asks_nobody(struct cluster *c)
 
 static void look(const struct cluster *c, struct buf *text, const char *heading)
 {
-    static const char *const words[] = {"unknown", "closed", "asking", "open"};
+    static const char *const words[] = {"unknown", "closed", "asking", "asking again", "open"};
     AUTO(plan) struct plan plan = {0};
     struct snapshot seen;
     world_snapshot(&c->world, c->wall_ms, &seen);
@@ -356,9 +403,14 @@ START_TEST(conditions)
     static const struct cluster_row rows[] = {
         {"all is well", nothing, false},
         {"no DaemonSet", no_daemonset, false},
+        {"… and coredns-daemonset is about to make it", daemonset_to_be_made, false},
         {"DaemonSet is being deleted", daemonset_leaving, false},
         {"DaemonSet not observed", daemonset_not_observed, false},
         {"Leases not read", leases_unread, false},
+        {"Leases can't be read", leases_refused, false},
+        {"pods can't be watched", pods_unseen, false},
+        {"hostname in the annotation, by other hands", hostname_by_hand, false},
+        {"an edge node in no pool lives by a pod of the Deployment", edge_in_no_pool, false},
         {"cordoned, Windows, offline, host-network: no eligible node", no_eligible, false},
         {"offline nodes and an offline pool", offline, false},
         {"3 of 4 nodes", one_missing, false},
@@ -387,6 +439,7 @@ START_TEST(conditions)
         {"pods are coming up: no names yet", rolling, false},
         {"… unless nothing changed for 10 s", rolled, false},
         {"… or no pod is new", pods_come_and_go, false},
+        {"the DaemonSet was made just now and has none", made_just_now, false},
     };
     run(rows, ARRAY_LEN(rows), "test/golden/adjust/coredns-deployment-gate.txt");
 }

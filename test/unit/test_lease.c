@@ -287,6 +287,28 @@ START_TEST(own_lease_is_taken_up_again)
 }
 END_TEST
 
+/* etcd was restored: the versions begin anew, and what the server says now counts. */
+START_TEST(restored_server_is_believed)
+{
+    struct rig rig;
+    rig_init(&rig);
+    rig.server.version = 100;
+    settle(&rig, &rig.a);
+    struct json_object *held = rig.server.object; /* the machine holds it too */
+    rig.server.object = json_copy(held);
+    json_unref(held);
+    rig.server.version = 7;
+    json_set_str(json_ensure_object(rig.server.object, "metadata"), "resourceVersion", "7");
+    pass(&rig, LEASE_RETRY_MS);
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_UPDATE); /* a conflict */
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_GET);
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_UPDATE);
+    ck_assert_int_eq(step(&rig, &rig.a), LEASE_WAIT);
+    ck_assert(lease_leads(&rig.a, rig.now_ms));
+    rig_finish(&rig);
+}
+END_TEST
+
 START_TEST(deleted_lease_is_made_again)
 {
     struct rig rig;
@@ -316,6 +338,7 @@ static Suite *suite(void)
     tcase_add_test(c, stolen_lease_is_lost);
     tcase_add_test(c, failed_renewals_end_it);
     tcase_add_test(c, own_lease_is_taken_up_again);
+    tcase_add_test(c, restored_server_is_believed);
     tcase_add_test(c, deleted_lease_is_made_again);
     suite_add_tcase(s, c);
     return s;

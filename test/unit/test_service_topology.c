@@ -199,7 +199,7 @@ static void reverting_in_force(struct cluster *c)
     cluster_merge(c, SERVICE, ANNOTATED("\"openyurt.io/nodepool\""));
     cluster_merge(c, SLICE,
                   "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
-                  "\"1795507080\"}}}");
+                  "\"1795507081\"}}}");
     reverting(c);
 }
 
@@ -236,12 +236,32 @@ static void triggered_before(struct cluster *c)
                   "\"1795507079\"}}}");
 }
 
-static void triggered_since(struct cluster *c)
+/* It may be older than the annotation, or newer: only seconds are known. */
+static void triggered_in_that_second(struct cluster *c)
 {
     annotated_3000_ms_ago(c);
     cluster_merge(c, SLICE,
                   "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
                   "\"1795507080\"}}}");
+}
+
+static void triggered_since(struct cluster *c)
+{
+    annotated_3000_ms_ago(c);
+    cluster_merge(c, SLICE,
+                  "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
+                  "\"1795507081\"}}}");
+}
+
+/* 08:00:10, when it is 08:00:03 here: what we stamp must count for us too. */
+static void server_clock_ahead(struct cluster *c)
+{
+    recorded(c);
+    cluster_merge(
+        c, SERVICE,
+        "{\"metadata\":{\"annotations\":{\"openyurt.io/topologyKeys\":"
+        "\"openyurt.io/nodepool\"}," OWNED_BY("yurt-steward", "2026-11-24T08:00:10Z") "}}");
+    cluster_pass(c, 3000);
 }
 
 static void annotated_over_value(struct cluster *c)
@@ -273,7 +293,7 @@ static void reverting_pushed(struct cluster *c)
     reverting(c);
     cluster_merge(c, SLICE,
                   "{\"metadata\":{\"annotations\":{\"openyurt.io/update-trigger\":"
-                  "\"1795507080\"}}}");
+                  "\"1795507081\"}}}");
 }
 
 static void service_gone(struct cluster *c)
@@ -301,7 +321,9 @@ START_TEST(enforce)
         {"2.999 s later", annotated_2999_ms_ago, false},
         {"3 s later: pushed", annotated_3000_ms_ago, false},
         {"trigger is from before", triggered_before, false},
+        {"trigger is of the same second: pushed", triggered_in_that_second, false},
         {"trigger is newer", triggered_since, false},
+        {"the server's clock is ahead: stamped later than that", server_clock_ahead, false},
     };
     cluster_golden(ID, good, rows, ARRAY_LEN(rows), "test/golden/adjust/service-topology.txt");
 }
