@@ -81,8 +81,9 @@ static void bring_to(struct call *call, enum stage stage, const char *server)
         break;
     case WAITING:
         call_get(&rig, call, "/silent");
-        http_rig_idle(&rig, 10);
-        free(fakepeer_ask("wait %s /silent 1", server));
+        while (fakepeer_number("count %s /silent", server) == 0) {
+            http_rig_idle(&rig, 10);
+        }
         break;
     case STREAMING:
         call->stream = true;
