@@ -21,7 +21,7 @@ override CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) -fstack-protector-strong \
 LDFLAGS ?= -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lev -lresolv -lm
 
-PACKAGES := base json yaml loop http dns serve kube control adjust app
+PACKAGES := base json yaml loop http dns serve kube control adjust staticpod app
 SOURCES := $(foreach p,$(PACKAGES),$(sort $(wildcard pkg/$(p)/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/yurt-steward/*.c)))
@@ -51,7 +51,7 @@ demo: ## the main job on a real control plane, from nothing, for a person to wat
 	hack/demo
 
 .PHONY: test
-test: deps-test lint test-unit test-scenario fuzz test-e2e test-deploy ## everything
+test: deps-test lint test-unit test-scenario fuzz test-e2e ## everything but test-deploy and test-cluster
 
 .PHONY: test-unit
 test-unit: ## the unit tests under AddressSanitizer and UBSan; seconds
@@ -94,6 +94,7 @@ run-fuzzers: $(FUZZ_RUNS)
 $(FUZZ_RUNS): fuzz-%: %
 	@rm -rf $(BUILD)/corpus/$(<F) && mkdir -p $(BUILD)/corpus/$(<F)
 	@cp --backup=numbered -f test/fixtures/kube-proxy-config/*.yaml test/fixtures/kubeadm-*/*.json \
+		test/fixtures/kubeadm-*/kube-*.yaml test/golden/staticpod/*.yaml \
 		$(BUILD)/corpus/$(<F)
 	@echo "$<: $(FUZZ_SECONDS) s"
 	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -verbosity=0 \

@@ -5,6 +5,7 @@
 #include "app/dump.h"
 #include "app/look.h"
 #include "app/show.h"
+#include "app/static_plan.h"
 #include "base/clock.h"
 #include "options.h"
 #include "verbs.h"
@@ -12,6 +13,10 @@
 static const struct option flags[] = {
     OPTIONS_CLUSTER,
     {"from", required_argument, NULL, 'F'},
+    {"manifests", required_argument, NULL, 'M'},
+    {"nameserver", required_argument, NULL, 'N'},
+    {"drop-certificate-authority", no_argument, NULL, 'D'},
+    {"allow-names", no_argument, NULL, 'A'},
     {"output", required_argument, NULL, 'o'},
     {NULL, 0, NULL, 0},
 };
@@ -19,6 +24,7 @@ static const struct option flags[] = {
 struct settings {
     struct options options;
     const char *from;
+    struct static_plan_wish manifests;
     bool json;
 };
 
@@ -32,6 +38,18 @@ static int read_flags(const struct verb *verb, int argc, char **argv, struct set
         case 'F':
             settings->from = optarg;
             break;
+        case 'M':
+            settings->manifests.dir = optarg;
+            break;
+        case 'N':
+            settings->manifests.nameserver = optarg;
+            break;
+        case 'D':
+            settings->manifests.no_certificate_authority = true;
+            break;
+        case 'A':
+            settings->manifests.names_allowed = true;
+            break;
         case 'o':
             if (strcmp(optarg, "json") != 0 && strcmp(optarg, "diff") != 0) {
                 return verb_misused(verb, "-o: \"%s\" is none of diff, json", optarg);
@@ -42,6 +60,11 @@ static int read_flags(const struct verb *verb, int argc, char **argv, struct set
     }
     if (flag < 0) {
         return EXIT_USAGE;
+    }
+    if (settings->manifests.dir != NULL &&
+        (settings->from != NULL || options->kubeconfig != NULL || options->context != NULL)) {
+        return verb_misused(verb, "--manifests reads files only: leave out --from, --kubeconfig "
+                                  "and --context");
     }
     if (settings->from != NULL && (options->kubeconfig != NULL || options->context != NULL)) {
         return verb_misused(verb, "--from needs no cluster: leave out --kubeconfig and --context");
@@ -71,6 +94,18 @@ static int plan_dump(const struct settings *settings)
     return status;
 }
 
+static int plan_manifests(struct settings *settings)
+{
+    int status;
+    struct err err;
+    settings->manifests.json = settings->json;
+    if (static_plan_show(stdout, &settings->manifests, &status, &err) < 0) {
+        fprintf(stderr, "yurt-steward plan: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    return status;
+}
+
 static int show(void *arg, const struct world *world, const struct json_object *events,
                 int64_t wall_ms, int64_t now_ms)
 {
@@ -97,7 +132,9 @@ static int run(const struct verb *verb, int argc, char **argv)
         return misused;
     }
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    int status = settings.from != NULL ? plan_dump(&settings) : plan_cluster(verb, &settings);
+    int status = settings.manifests.dir != NULL ? plan_manifests(&settings)
+                 : settings.from != NULL        ? plan_dump(&settings)
+                                                : plan_cluster(verb, &settings);
     if (fflush(stdout) != 0) {
         perror("yurt-steward plan: cannot write the plan");
         return EXIT_USAGE;
@@ -108,15 +145,21 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb verb_plan = {
     .name = "plan",
     .summary = "show what the operator would do, and write nothing",
-    .usage = "Usage: yurt-steward plan [FLAG…]\n"
-             "\n"
-             "Shows what would be done to the cluster: every adjustment that is not on Ignore,\n"
-             "as if it were enforced. Exit status: 0 nothing to do, 1 something (also that one\n"
-             "waits for what was begun), 2 an error.\n"
-             "\n"
-             "  -o, --output FORMAT      diff (default) or json\n"
-             "  --from FILE|DIR|-        plan for objects from YAML or JSON (kubectl get -o yaml,\n"
-             "                           Lists and several documents too) instead of a cluster\n",
+    .usage =
+        "Usage: yurt-steward plan [FLAG…]\n"
+        "\n"
+        "Shows what would be done to the cluster: every adjustment that is not on Ignore,\n"
+        "as if it were enforced. Exit status: 0 nothing to do, 1 something (also that one\n"
+        "waits for what was begun), 2 an error.\n"
+        "\n"
+        "  -o, --output FORMAT      diff (default) or json\n"
+        "  --manifests DIR          plan for the static pods in DIR instead of a cluster\n"
+        "  --nameserver ADDRESS     with --manifests: of the tunnel's DNS Service\n"
+        "  --drop-certificate-authority\n"
+        "                           with --manifests: without --kubelet-certificate-authority\n"
+        "  --allow-names            with --manifests: dnsPolicy None although flags have names\n"
+        "  --from FILE|DIR|-        plan for objects from YAML or JSON (kubectl get -o yaml,\n"
+        "                           Lists and several documents too) instead of a cluster\n",
     .flags = OPTIONS_CLUSTER_USAGE,
     .run = run,
 };

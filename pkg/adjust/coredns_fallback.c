@@ -4,21 +4,34 @@
 #include "adjust/dns_places.h"
 #include "adjust/endpoints.h"
 #include "adjust/liveness.h"
+#include "kube/managed_fields.h"
 
 enum {
     LOOK_AGAIN_MS = 15 * 1000,
     JOIN_MS = 10 * 60 * 1000, /* for a new node to pull CoreDNS: its pool has lost nothing yet */
 };
 
+/* When the replicas were last set; the gate looked at the nodes that there were. 0: unknown. */
+static int64_t cut_at_ms(const struct snapshot *seen)
+{
+    const struct object *deployment = snapshot_only(seen, INPUT_DNS_DEPLOYMENT);
+    struct field_owner owner = {0};
+    bool known =
+        deployment != NULL && managed_fields_owner(deployment->body, "spec/replicas", &owner);
+    return known ? owner.time_ms : 0;
+}
+
 static void survey(const struct snapshot *seen, int64_t now_ms, struct dns_places *places)
 {
+    int64_t cut_ms = cut_at_ms(seen);
     const struct store *nodes = seen->stores[INPUT_NODES];
     const struct store *pods = seen->stores[INPUT_DNS_PODS];
     AUTO(refs) struct refs endpoints = REFS_INIT;
     endpoints_collect(seen, &endpoints);
     for (size_t i = 0; i < store_len(nodes); i++) {
         const struct node *node = node_of(store_at(nodes, i));
-        bool joined = seen->wall_ms - node->object.created_ms >= JOIN_MS;
+        bool joined =
+            node->object.created_ms <= cut_ms || seen->wall_ms - node->object.created_ms >= JOIN_MS;
         if (dns_node_counts(node) && joined && liveness_node(seen, node)) {
             dns_place_of(places, node)->live++;
         }

@@ -1,4 +1,5 @@
 #include "adjust/adjust.h"
+#include "base/alloc.h"
 #include "base/attr.h"
 #include "unit/coredns_fixture.h"
 #include "unit/unit.h"
@@ -118,6 +119,36 @@ static void dark_30(struct cluster *c)
     cluster_state(c, RECORD(BEFORE CUT DARK("1795507180")));
 }
 
+/* The pool's node, and when the Deployment was cut to zero; it is 08:00:10. */
+static void dark_30_node_of(struct cluster *c, const char *created, const char *cut)
+{
+    AUTO_FREE char *node =
+        xasprintf("{\"metadata\":{\"creationTimestamp\":\"2026-11-24T%sZ\"}}", created);
+    AUTO_FREE char *fields =
+        xasprintf("{\"metadata\":{\"managedFields\":[{\"manager\":\"yurt-steward\","
+                  "\"operation\":\"Update\",\"time\":\"2026-11-24T%sZ\","
+                  "\"fieldsV1\":{\"f:spec\":{\"f:replicas\":{}}}}]}}",
+                  cut);
+    dark_30(c);
+    cluster_merge(c, "Node//edge-1", node);
+    cluster_merge(c, COREDNS_DEPLOYMENT, fields);
+}
+
+static void dark_30_joins(struct cluster *c)
+{
+    dark_30_node_of(c, "07:50:11", "07:50:10");
+}
+
+static void dark_30_joined(struct cluster *c)
+{
+    dark_30_node_of(c, "07:50:10", "07:50:09");
+}
+
+static void dark_30_new_cluster(struct cluster *c)
+{
+    dark_30_node_of(c, "07:59:00", "07:59:30");
+}
+
 static void dark_30_leases_old(struct cluster *c)
 {
     dark_29(c);
@@ -232,6 +263,9 @@ START_TEST(fallback)
         {"all nodes of the pool are offline: not dark", offline_pool, false},
         {"dark for 29 s", dark_29, false},
         {"dark for 30 s: fall back", dark_30, false},
+        {"… the pool's node came after the cut and may still pull CoreDNS", dark_30_joins, false},
+        {"… it had 10 minutes for that", dark_30_joined, false},
+        {"… it is younger, but was there at the cut", dark_30_new_cluster, false},
         {"dark for longer, Leases old: they are read first", dark_30_leases_old, false},
         {"one pool is lit again, another is dark: its own grace", dark_other_pool, false},
         {"lit again", dark_no_more, false},
