@@ -33,6 +33,10 @@ def requests():
     return found
 
 
+# Where the server has no server-side apply (415), which the one under test has.
+ELSEWHERE = [("update", "apps", "daemonsets", "kube-system", "coredns")]
+
+
 def rules():
     """Each as (verb, group, resource, namespace or "", name or "")."""
     with open(ROOT / "deploy/base/yurt-steward.yaml", encoding="utf-8") as file:
@@ -58,4 +62,5 @@ def test_no_request_was_refused(requests):
 
 
 def test_every_permission_was_used(requests):
-    assert [rule for rule in rules() if not any(uses(request, rule) for request in requests)] == []
+    unused = [rule for rule in rules() if not any(uses(request, rule) for request in requests)]
+    assert unused == ELSEWHERE
