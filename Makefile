@@ -136,6 +136,14 @@ test-deploy: deps-test ## manifests, chart, image, man page
 	hack/kube-binaries kube-apiserver kube-controller-manager kubeadm kubectl etcd helm
 	$(PYTHON) -m pytest -q test/deploy
 
+.PHONY: test-cluster
+test-cluster: deps-test ## DNS through a cut-over on real nodes; some minutes
+	@hack/deps nodes
+	+@$(MAKE) --no-print-directory --jobs=$(JOBS) $(BUILD)/yurt-steward
+	hack/kube-binaries kube-apiserver kube-controller-manager kube-scheduler kubeadm kubectl \
+		etcd kubelet kube-proxy coredns yurthub kwok
+	$(PYTHON) -m pytest -q test/cluster
+
 .PHONY: cluster cluster-down
 cluster: ## real nodes in pools on this machine, with yurthub, for a person to look around
 	hack/deps cluster nodes

@@ -136,7 +136,8 @@ static void count(const struct snapshot *seen, const struct policy *policy,
         if (!is_ours(pod, daemonset)) {
             continue;
         }
-        present++;
+        /* one whose node is gone is in nobody's place */
+        present += pod->node == NULL || liveness_find(seen, pod->node) != NULL;
         if (pod->node != NULL) {
             occupied[occupied_len++] = pod->node;
         }

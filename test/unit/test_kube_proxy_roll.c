@@ -20,7 +20,7 @@ enum {
 /*
  * The nodes n0, n1, …, a letter each: S its pod is stale, F it is fresh (in lower case: not
  * Ready), E it is stale and ending, U a fresh one is not bound yet, - it has none, W a Windows node
- * without any. Behind ~ the node is offline.
+ * without any, G a fresh pod whose node is gone. Behind ~ the node is offline.
  */
 struct row {
     const char *name;
@@ -64,6 +64,8 @@ static const struct row rows[] = {
      "kube-proxy-n1 on node n1 is not Ready"},
     {"a pod is missing", "F-S", 15000, "100%", false, true, "WAIT Changing 15000: RollWaiting",
      NULL},
+    {"a pod of a node that is gone stands for no other", "F-SG", 15000, "100%", false, true,
+     "WAIT Changing 15000: RollWaiting", NULL},
     {"missing, but not for long", "F-S", 374999, "100%", false, true,
      "WAIT Changing 15000: RollWaiting", NULL},
     {"missing for long", "F-SW", 375000, "100%", false, true, "WAIT Held 15000: RollStopped",
@@ -89,7 +91,9 @@ static void add_node(struct cluster *c, const char *name, char kind)
 {
     AUTO_FREE char *pod = xasprintf("Pod/kube-system/kube-proxy-%s", name);
     AUTO_FREE char *node = xasprintf("Node//%s", name);
-    cluster_node(c, name, "pool");
+    if (kind != 'G') {
+        cluster_node(c, name, "pool");
+    }
     if (kind == 'W') {
         cluster_merge(c, node, "{\"metadata\":{\"labels\":{\"kubernetes.io/os\":\"windows\"}}}");
     } else if (kind != '-') {
@@ -113,7 +117,7 @@ static void build(struct cluster *c, const struct row *row)
         if (*kind != '~') {
             AUTO_FREE char *name = xasprintf("n%u", nodes++);
             add_node(c, name, *kind);
-            wanted += *kind != 'W';
+            wanted += *kind != 'W' && *kind != 'G';
         }
     }
     AUTO_FREE char *patch = xasprintf("{\"metadata\":{\"uid\":\"ds\"},\"status\":{"
@@ -132,7 +136,7 @@ static void pass(struct cluster *c, const struct row *row)
     unsigned nodes = 0;
     cluster_pass(c, row->pass_ms);
     for (const char *kind = row->nodes; *kind != '\0'; kind++) {
-        if (*kind != '~') {
+        if (*kind != '~' && *kind != 'G') {
             AUTO_FREE char *name = xasprintf("n%u", nodes++);
             cluster_lease(c, name, kind > row->nodes && kind[-1] == '~' ? OLD : 1000);
         }

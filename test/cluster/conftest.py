@@ -1,0 +1,407 @@
+"""One cluster of real nodes for the session, DNS clients on its nodes, and the operator on it.
+
+Every wait is on a condition with a generous deadline; nothing sleeps for a fixed time.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLUSTER = str(ROOT / "hack/cluster")
+CONTROL_PLANE = str(ROOT / "hack/control-plane")
+CLIENT = str(ROOT / "test/cluster/client.py")
+PROGRAM = pathlib.Path(os.environ.get("YURT_STEWARD", ROOT / "build/yurt-steward")).resolve()
+# A node is offline a quarter later; an API server that restarts must be back before.
+LEASE_SECONDS = 16
+POOLS = {"cloud-1": "pool-c", "edge-a1": "pool-a", "edge-b1": "pool-b"}
+NODES = ",".join(f"{node}={node.partition('-')[0]}:{pool}" for node, pool in POOLS.items())
+FOUR = ("service-topology", "coredns-daemonset", "coredns-deployment", "kube-proxy-kubeconfig")
+DNS = ("10.96.0.10", "kubernetes.default.svc.cluster.local", "10.96.0.1")
+TOPOLOGY = "openyurt.io/topologyKeys"
+NAMESPACE = "namespaces/kube-system"
+REPLICAS = 2  # as kubeadm makes it
+# As fast as is still the real order; contention is the subject of test/e2e.
+QUICK = {"coredns-deployment.soak": "5s", "kube-proxy-kubeconfig.soak": "3s",
+         "contention.budget": "1000 per 1m"}
+
+
+def until(what, condition, seconds=90, explain=None):
+    """Returns the first true value of `condition`, looking every 0.2 s."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            more = f"\n{explain()}" if explain else ""
+            pytest.fail(f"not within {seconds} s: {what}{more}", pytrace=True)
+        time.sleep(0.2)
+
+
+class Api(http.client.HTTPConnection):
+    """The API server by `kubectl proxy`, whose socket can be reached from outside the network."""
+
+    def __init__(self, cluster):
+        super().__init__("localhost", timeout=60)
+        self.path = cluster.dir.parent / "api"
+        self.process = subprocess.Popen(
+            [CLUSTER, "exec", str(cluster.dir), "kubectl", "proxy",
+             f"--unix-socket={self.path}"], stdout=subprocess.DEVNULL)
+        until("kubectl proxy listens", self.path.exists)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+    def read(self, path):
+        """The object; {} where there is none."""
+        self.request("GET", path)
+        response = self.getresponse()
+        text = response.read()
+        assert response.status in (200, 404), text
+        return json.loads(text) if response.status == 200 else {}
+
+    def end(self):
+        self.close()
+        self.process.terminate()
+        self.process.wait(30)
+
+
+class Cluster:
+    """What tests ask of it and do to it."""
+
+    def __init__(self, directory):
+        self.dir = directory
+        self.api = None
+        self.original = None  # kube-proxy's config.conf as kubeadm writes it
+
+    def run(self, *command, tool=CLUSTER, check=True, **options):
+        """`hack/cluster VERB DIR ARGUMENT...`"""
+        verb, *arguments = command
+        done = subprocess.run([tool, verb, str(self.dir), *arguments], check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        if check and done.returncode != 0:
+            pytest.fail(f"{' '.join(command)}: {done.stderr}")
+        return done
+
+    def control_plane(self, *command):
+        return self.run(*command, tool=CONTROL_PLANE)
+
+    def kubectl(self, *arguments, **options):
+        return self.run("exec", "kubectl", "--namespace=kube-system", *arguments, **options).stdout
+
+    # --- what there is ---
+
+    def get(self, path, group="api/v1"):
+        """Of kube-system."""
+        return self.api.read(f"/{group}/{NAMESPACE}/{path}")
+
+    def config(self):
+        return self.get("configmaps/kube-proxy")["data"]["config.conf"]
+
+    def service(self):
+        return self.get("services/kube-dns")["metadata"].get("annotations", {})
+
+    def deployment(self):
+        return self.get("deployments/coredns", "apis/apps/v1")
+
+    def daemonset(self):
+        return self.get("daemonsets/coredns", "apis/apps/v1")
+
+    def replicas(self):
+        return self.deployment()["spec"]["replicas"]
+
+    def records(self):
+        return self.get("configmaps/yurt-steward-state").get("data", {})
+
+    def pods(self, app, kind=None, node=None):
+        return [pod for pod in self.get(f"pods?labelSelector=k8s-app%3D{app}")["items"]
+                if kind in (None, pod["metadata"]["ownerReferences"][0]["kind"])
+                and node in (None, pod["spec"].get("nodeName"))]
+
+    def node_is_ready(self, node):
+        return any(condition["type"] == "Ready" and condition["status"] == "True"
+                   for condition in self.api.read(f"/api/v1/nodes/{node}")["status"]["conditions"])
+
+    def events(self, reason):
+        return [event for event in self.get("events")["items"] if event["reason"] == reason
+                and event.get("reportingComponent", "").startswith("yurt-steward")]
+
+    def endpoints(self):
+        """The addresses of the DNS Service that are ready."""
+        return ready_endpoints(self.get(
+            "endpointslices?labelSelector=kubernetes.io/service-name%3Dkube-dns",
+            "apis/discovery.k8s.io/v1"))
+
+    def shown(self, node):
+        """The same, as that node's yurthub tells kube-proxy."""
+        done = self.run("exec-at", node, "curl", "--silent", "--fail", "--max-time", "5",
+                        "--header", "User-Agent: kube-proxy/v1",
+                        "--header", "Accept: application/json",
+                        "http://127.0.0.1:10261/apis/discovery.k8s.io/v1/endpointslices")
+        return ready_endpoints(json.loads(done.stdout))
+
+    def shows_only_own_pools(self):
+        """Each pool has one node."""
+        return all(set(self.shown(node).values()) == {node} for node in POOLS)
+
+    def status(self):
+        """As a user, with an administrator's rights, sees it."""
+        done = self.run("exec", str(PROGRAM), "status", "--output", "json")
+        return {row["adjustment"]: row for row in json.loads(done.stdout)["adjustments"]}
+
+    def all_are(self, state, names=FOUR):
+        rows = self.status()
+        return all(rows[name]["state"] == state for name in names)
+
+    # --- what is done to it ---
+
+    def configure(self, **data):
+        """Creates or changes the ConfigMap as a user does."""
+        if not self.get("configmaps/yurt-steward"):
+            pairs = {**QUICK, **data}
+            self.kubectl("create", "configmap", "yurt-steward",
+                         *[f"--from-literal={key}={value}" for key, value in pairs.items()])
+        else:
+            self.kubectl("patch", "configmap", "yurt-steward", "--type=merge",
+                         "--patch", json.dumps({"data": data}))
+
+    def set_modes(self, mode, names=FOUR):
+        self.configure(**{name: mode for name in names})
+
+    def forget(self):
+        """The end of an installation, all of which was reverted."""
+        assert not self.records()
+        self.kubectl("delete", "configmap", "--ignore-not-found", "yurt-steward",
+                     "yurt-steward-state")
+        self.kubectl("delete", "--raw", f"/api/v1/{NAMESPACE}/events")
+
+
+def ready_endpoints(slices):
+    """{address: node}"""
+    return {address: endpoint["nodeName"] for found in slices["items"]
+            if found["metadata"]["labels"]["kubernetes.io/service-name"] == "kube-dns"
+            for endpoint in found["endpoints"] or [] if endpoint["conditions"]["ready"]
+            for address in endpoint["addresses"]}
+
+
+def is_ready(pod):
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod["status"].get("conditions", []))
+
+
+class Operator:
+    """One run of the program on the cluster; its log is in a file."""
+
+    def __init__(self, cluster, log, kubeconfig=None):
+        self.log = log
+        with open(log, "wb") as stderr:
+            # the shell's process id stays that of the program, below sudo too
+            self.process = subprocess.Popen(
+                [CLUSTER, "exec", str(cluster.dir), "sh", "-c", 'echo $$; exec "$@"', "sh",
+                 str(PROGRAM), "run", "--kubeconfig",
+                 str(kubeconfig or cluster.dir / "steward.conf")],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        self.pid = int(self.process.stdout.readline())
+        self.until("it starts", lambda: self.lines("started"))
+
+    def text(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def lines(self, *words):
+        return [line for line in self.text().splitlines() if all(word in line for word in words)]
+
+    def until(self, what, condition, seconds=120):
+        def still_running():
+            assert self.process.poll() is None, f"the operator ended:\n{self.text()[-4000:]}"
+            return condition()
+        return until(what, still_running, seconds, lambda: self.text()[-4000:])
+
+    def kill(self):
+        if self.process.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self.process.wait(60)
+
+    def end(self):
+        """It must still run, and stop well."""
+        if self.process.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+        try:
+            status = self.process.wait(60)
+        finally:
+            self.kill()
+        assert status == 0, f"status {status}:\n{self.text()[-4000:]}"
+
+
+class Client:
+    """client.py in a node's network."""
+
+    def __init__(self, cluster, node, log):
+        self.node, self.log = node, log
+        with open(log, "wb") as stderr:
+            self.process = subprocess.Popen(
+                [CLUSTER, "exec-at", str(cluster.dir), node, sys.executable, CLIENT, *DNS],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
+
+    def report(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def complaints(self):
+        return self.log.read_text(encoding="utf-8")
+
+    def until_answered(self, more):
+        """Until so many more of its questions were answered."""
+        wanted = self.report()["answered"] + more
+        until(f"{self.node} has {more} more answers", lambda: self.report()["answered"] >= wanted,
+              explain=self.complaints)
+
+    def finish(self):
+        """When all its questions have had their time. Returns the last report."""
+        self.process.stdin.close()
+        text = self.process.stdout.read()
+        self.process.wait(60)
+        return json.loads(text)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait(60)
+
+
+class Clients:
+    """One on every node."""
+
+    def __init__(self, cluster, logs, nodes=tuple(POOLS)):
+        self.all = [Client(cluster, node, logs / f"{node}.log") for node in nodes]
+        self.by_node = {client.node: client for client in self.all}
+        for client in self.all:
+            client.until_answered(10)
+
+    def none_lost(self, during):
+        """So far, and all are at it."""
+        for client in self.all:
+            report = client.report()
+            assert report["lost"] == 0, f"{during}, {client.node}:\n{client.complaints()}"
+            assert report["asked"] >= 10 * report["seconds"], f"{during}, {client.node}: {report}"
+            client.until_answered(5)
+
+    def finish(self, during):
+        """At the end, for all that they asked."""
+        reports = {client.node: client.finish() for client in self.all}
+        for client in self.all:
+            report = reports[client.node]
+            assert (report["lost"], report["answered"]) == (0, report["asked"]), \
+                f"{during}, {client.node}:\n{client.complaints()}"
+        return reports
+
+    def end(self):
+        for client in self.all:
+            client.end()
+
+
+class Proxy:
+    """test/fake/killproxy.py in the network of the cluster."""
+
+    def __init__(self, cluster, directory):
+        self.kubeconfig = directory / "proxy.conf"
+        self.lines = []
+        self.process = subprocess.Popen(
+            [CLUSTER, "exec", str(cluster.dir), "env", f"PYTHONPATH={ROOT}/test",
+             sys.executable, "-m", "fake.killproxy", "--kubeconfig",
+             str(cluster.dir / "steward-token.conf"), "--write", str(self.kubeconfig)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+        self._expect("ready")
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.strip())
+
+    def _expect(self, line):
+        until(f"the proxy says {line}", lambda: line in self.lines)
+
+    def arm(self, command):
+        self.lines.clear()
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        self._expect("ok")
+
+    @property
+    def stopped(self):
+        return "stopped" in self.lines
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
+def grant(cluster):
+    """The operator may do what an installed one may, and nothing else."""
+    with open(ROOT / "deploy/base/yurt-steward.yaml", encoding="utf-8") as file:
+        objects = [found for found in yaml.safe_load_all(file)
+                   if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
+    for found in objects:
+        if found["kind"].endswith("Binding"):
+            found["subjects"] = [
+                {"kind": "User", "name": "yurt-steward", "apiGroup": "rbac.authorization.k8s.io"},
+                {"kind": "ServiceAccount", "name": "yurt-steward-test",
+                 "namespace": "kube-system"}]
+    cluster.kubectl("delete", "clusterrolebinding", "control-plane:steward")
+    cluster.run("exec", "kubectl", "apply", "--filename=-",
+                input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Stopped and removed whatever happens."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="steward-cluster-"))
+    running = Cluster(directory / "cluster")
+    try:
+        subprocess.run([CLUSTER, "start", str(running.dir), "--nodes", NODES,
+                        "--lease", str(LEASE_SECONDS)], check=True)
+        grant(running)
+        running.api = Api(running)
+        running.original = running.config()
+        yield running
+    finally:
+        if running.api is not None:
+            running.api.end()
+        running.run("stop", check=False)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def steward(cluster, tmp_path):
+    running = Operator(cluster, tmp_path / "steward.log")
+    try:
+        yield running
+    except BaseException:
+        running.kill()
+        raise
+    running.end()
+
+
+@pytest.fixture
+def reverted(cluster, steward):
+    """Whatever a test had the operator do is undone by it."""
+    yield
+    for node in POOLS:
+        cluster.run("heal", node)
+    cluster.set_modes("Revert")
+    steward.until("all is reverted", lambda: cluster.all_are("Reverted"), 240)
+    cluster.forget()
