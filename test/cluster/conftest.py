@@ -3,23 +3,24 @@
 Every wait is on a condition with a generous deadline; nothing sleeps for a fixed time.
 """
 
-import http.client
 import json
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 
 import pytest
-import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test"))
+
+from live import waiting  # noqa: E402
+from live.api import Api  # noqa: E402
+from live.roles import granted  # noqa: E402
+
 CLUSTER = str(ROOT / "hack/cluster")
 CONTROL_PLANE = str(ROOT / "hack/control-plane")
 CLIENT = str(ROOT / "test/cluster/client.py")
@@ -39,45 +40,8 @@ QUICK = {"coredns-deployment.soak": "5s", "kube-proxy-kubeconfig.soak": "3s",
 
 
 def until(what, condition, seconds=90, explain=None):
-    """Returns the first true value of `condition`, looking every 0.2 s."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            more = f"\n{explain()}" if explain else ""
-            pytest.fail(f"not within {seconds} s: {what}{more}", pytrace=True)
-        time.sleep(0.2)
-
-
-class Api(http.client.HTTPConnection):
-    """The API server by `kubectl proxy`, whose socket can be reached from outside the network."""
-
-    def __init__(self, cluster):
-        super().__init__("localhost", timeout=60)
-        self.path = cluster.dir.parent / "api"
-        self.process = subprocess.Popen(
-            [CLUSTER, "exec", str(cluster.dir), "kubectl", "proxy",
-             f"--unix-socket={self.path}"], stdout=subprocess.DEVNULL)
-        until("kubectl proxy listens", self.path.exists)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(self.path))
-
-    def read(self, path):
-        """The object; {} where there is none."""
-        self.request("GET", path)
-        response = self.getresponse()
-        text = response.read()
-        assert response.status in (200, 404), text
-        return json.loads(text) if response.status == 200 else {}
-
-    def end(self):
-        self.close()
-        self.process.terminate()
-        self.process.wait(30)
+    """Real nodes take their time."""
+    return waiting.until(what, condition, seconds, explain)
 
 
 class Cluster:
@@ -107,7 +71,7 @@ class Cluster:
 
     def get(self, path, group="api/v1"):
         """Of kube-system."""
-        return self.api.read(f"/{group}/{NAMESPACE}/{path}")
+        return self.api.call("GET", f"/{group}/{NAMESPACE}/{path}") or {}
 
     def config(self):
         return self.get("configmaps/kube-proxy")["data"]["config.conf"]
@@ -134,7 +98,7 @@ class Cluster:
 
     def node_is_ready(self, node):
         return any(condition["type"] == "Ready" and condition["status"] == "True"
-                   for condition in self.api.read(f"/api/v1/nodes/{node}")["status"]["conditions"])
+                   for condition in self.api.call("GET", f"/api/v1/nodes/{node}")["status"]["conditions"])
 
     def events(self, reason):
         return [event for event in self.get("events")["items"] if event["reason"] == reason
@@ -314,56 +278,9 @@ class Clients:
             client.end()
 
 
-class Proxy:
-    """test/fake/killproxy.py in the network of the cluster."""
-
-    def __init__(self, cluster, directory):
-        self.kubeconfig = directory / "proxy.conf"
-        self.lines = []
-        self.process = subprocess.Popen(
-            [CLUSTER, "exec", str(cluster.dir), "env", f"PYTHONPATH={ROOT}/test",
-             sys.executable, "-m", "fake.killproxy", "--kubeconfig",
-             str(cluster.dir / "steward-token.conf"), "--write", str(self.kubeconfig)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read, daemon=True).start()
-        self._expect("ready")
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line.strip())
-
-    def _expect(self, line):
-        until(f"the proxy says {line}", lambda: line in self.lines)
-
-    def arm(self, command):
-        self.lines.clear()
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        self._expect("ok")
-
-    @property
-    def stopped(self):
-        return "stopped" in self.lines
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(60)
-
-
 def grant(cluster):
-    """The operator may do what an installed one may, and nothing else."""
-    with open(ROOT / "deploy/base/yurt-steward.yaml", encoding="utf-8") as file:
-        objects = [found for found in yaml.safe_load_all(file)
-                   if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
-    for found in objects:
-        if found["kind"].endswith("Binding"):
-            found["subjects"] = [
-                {"kind": "User", "name": "yurt-steward", "apiGroup": "rbac.authorization.k8s.io"},
-                {"kind": "ServiceAccount", "name": "yurt-steward-test",
-                 "namespace": "kube-system"}]
     cluster.kubectl("delete", "clusterrolebinding", "control-plane:steward")
-    cluster.run("exec", "kubectl", "apply", "--filename=-",
-                input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    cluster.run("exec", "kubectl", "apply", "--filename=-", input=json.dumps(granted()))
 
 
 @pytest.fixture(scope="session")
@@ -375,7 +292,7 @@ def cluster():
         subprocess.run([CLUSTER, "start", str(running.dir), "--nodes", NODES,
                         "--lease", str(LEASE_SECONDS)], check=True)
         grant(running)
-        running.api = Api(running)
+        running.api = Api([CLUSTER, "exec", str(running.dir)], running.dir.parent)
         running.original = running.config()
         yield running
     finally:

@@ -6,7 +6,8 @@ what each step is about.
 
 import pytest
 
-from conftest import POOLS, REPLICAS, TOPOLOGY, Clients, Operator, Proxy, is_ready, until
+from conftest import CLUSTER, POOLS, REPLICAS, TOPOLOGY, Clients, Operator, is_ready, until
+from live.kill_proxy import KillProxy
 
 OTHER_IMAGE = "registry.k8s.io/coredns/coredns:next"  # on every node, see hack/README.md
 YURTHUB = "169.254.2.1:10268"  # what it tells pods to be the API server's address
@@ -41,7 +42,7 @@ def is_asked_by_proxies(cluster):
 
 def killed_at_every_write(cluster, logs, mode, state):
     """Operators one after the other, until all is done. What one wrote last it never learns."""
-    proxy = Proxy(cluster, logs)
+    proxy = KillProxy([CLUSTER, "exec", str(cluster.dir)], cluster.dir, logs)
     killed = 0
     try:
         cluster.set_modes(mode)

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from conftest import NODE_COUNT, TOPOLOGY, ready, serves_every_node, until, written_to
-from test_crash import Api
+from conftest import CONTROL_PLANE, NODE_COUNT, TOPOLOGY, ready, serves_every_node, until, written_to
+from live.api import Api
 from test_status import rows
 
 THREE = ("service-topology", "coredns-daemonset", "coredns-deployment")
@@ -98,7 +98,7 @@ class Dns:
 
 @pytest.fixture(scope="module")
 def dns(control_plane, nodes, tmp_path_factory):
-    api = Api(control_plane, tmp_path_factory.mktemp("api"))
+    api = Api([CONTROL_PLANE, "exec", str(control_plane.dir)], tmp_path_factory.mktemp("api"))
     found = Dns(control_plane, api)
     try:
         yield found

@@ -11,21 +11,17 @@ once a run, at another write each time, and after it at every write of one run.
 
 import collections
 import datetime
-import http.client
 import json
 import signal
-import socket
-import subprocess
-import sys
-import threading
 import time
 
 import pytest
 
-from conftest import (CONTROL_PLANE, NODE_COUNT, QUICK, ROOT, TRIGGER, Operator, ready,
-                      until)
+from conftest import CONTROL_PLANE, NODE_COUNT, QUICK, TRIGGER, Operator, ready, until
+from live.api import Api
+from live.kill_proxy import KillProxy
+from live.roles import ACCOUNT
 
-USER = "system:serviceaccount:kube-system:yurt-steward-test"
 CONFIGMAPS = "/api/v1/namespaces/kube-system/configmaps"
 STATE = "yurt-steward-state"
 BOTH = ("service-topology", "kube-proxy-kubeconfig")
@@ -40,75 +36,6 @@ PASSING = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "gene
            "generateName", "ownerReferences")
 
 
-class Api(http.client.HTTPConnection):
-    """The API server by `kubectl proxy`, whose socket can be reached from outside the network.
-
-    A kubectl for each look would take most of the time of these tests.
-    """
-
-    def __init__(self, cluster, directory):
-        super().__init__("localhost", timeout=20)
-        self.path = directory / "api"
-        self.process = subprocess.Popen(
-            [CONTROL_PLANE, "exec", str(cluster.dir), "kubectl", "proxy",
-             f"--unix-socket={self.path}"], stdout=subprocess.DEVNULL)
-        until("kubectl proxy listens", self.path.exists)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(self.path))
-
-    def call(self, method, path, body=None):
-        """The object; None where there is none. A PATCH is a merge patch."""
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        self.request(method, path, json.dumps(body) if body else None, {"Content-Type": kind})
-        response = self.getresponse()
-        text = response.read()
-        assert response.status < 300 or response.status == 404, text
-        return json.loads(text) if response.status < 300 else None
-
-    def end(self):
-        self.close()
-        self.process.terminate()
-        self.process.wait(10)
-
-
-class Proxy:
-    """test/fake/killproxy.py in the network of the cluster."""
-
-    def __init__(self, cluster, directory):
-        self.kubeconfig = directory / "proxy.conf"
-        self.lines = []
-        self.process = subprocess.Popen(
-            [CONTROL_PLANE, "exec", str(cluster.dir), "env", f"PYTHONPATH={ROOT}/test",
-             sys.executable, "-m", "fake.killproxy", "--kubeconfig",
-             str(cluster.dir / "steward-token.conf"), "--write", str(self.kubeconfig)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read, daemon=True).start()
-        self._expect("ready")
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line.strip())
-
-    def _expect(self, line):
-        until(f"the proxy says {line}", lambda: line in self.lines)
-
-    def arm(self, command):
-        self.lines.clear()
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        self._expect("ok")
-
-    @property
-    def stopped(self):
-        return "stopped" in self.lines
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(10)
-
-
 @pytest.fixture(scope="module")
 def clean(control_plane, nodes):
     """Each test leaves all as it was, or has failed; put back once at the end."""
@@ -118,7 +45,7 @@ def clean(control_plane, nodes):
 
 @pytest.fixture(scope="module")
 def api(clean, tmp_path_factory):
-    running = Api(clean, tmp_path_factory.mktemp("api"))
+    running = Api([CONTROL_PLANE, "exec", str(clean.dir)], tmp_path_factory.mktemp("api"))
     try:
         yield running
     finally:
@@ -127,7 +54,8 @@ def api(clean, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def proxy(clean, tmp_path_factory):
-    running = Proxy(clean, tmp_path_factory.mktemp("proxy"))
+    running = KillProxy([CONTROL_PLANE, "exec", str(clean.dir)], clean.dir,
+                        tmp_path_factory.mktemp("proxy"))
     try:
         yield running
     finally:
@@ -228,7 +156,7 @@ def writes_per_object(cluster, since, stale):
     """The successful ones; pods that were there before count together, each only once."""
     counts = collections.Counter()
     seen = set()
-    for entry in cluster.writes(since, USER):
+    for entry in cluster.writes(since, ACCOUNT):
         if entry["responseStatus"]["code"] >= 300:
             continue
         target = entry["objectRef"]

@@ -8,10 +8,12 @@ import signal
 
 import pytest
 
-from conftest import Operator
+from conftest import CONTROL_PLANE, Operator
 from cut_over import (ENFORCED, QUICK_FALLBACK, REPLICAS, THREE, Story, dns,
                       plain)  # dns, plain: fixtures
-from test_crash import USER, Proxy, cleaned
+from live.kill_proxy import KillProxy
+from live.roles import ACCOUNT
+from test_crash import cleaned
 
 # kube-proxy's has tests of its own for this.
 ONLY_DNS = {**ENFORCED, "kube-proxy-kubeconfig": "Ignore"}
@@ -19,7 +21,8 @@ ONLY_DNS = {**ENFORCED, "kube-proxy-kubeconfig": "Ignore"}
 
 @pytest.fixture(scope="module")
 def proxy(dns, tmp_path_factory):
-    running = Proxy(dns.cluster, tmp_path_factory.mktemp("proxy"))
+    running = KillProxy([CONTROL_PLANE, "exec", str(dns.cluster.dir)], dns.cluster.dir,
+                        tmp_path_factory.mktemp("proxy"))
     try:
         yield running
     finally:
@@ -100,7 +103,7 @@ def is_reverted(dns):
 
 def written_once(dns, since):
     """A second time would be harmless, and shows that what the first one did was not found."""
-    story = Story(dns.cluster, since, USER)
+    story = Story(dns.cluster, since, ACCOUNT)
     for resource in ("services", "deployments"):
         assert len(story.times("patch", resource)) == 1, story
     return story

@@ -35,8 +35,6 @@ def test_annotation_changed_by_hand(in_force, operator):
 
 def test_kubeadm_undoes_both(in_force, operator):
     cluster = in_force
-    # a removed field is owned by nobody: there kubeadm is only known to have written before
-    named = {"kube-dns": "last known writer: kubeadm", "kube-proxy": "undone by kubeadm"}
     cluster.kubeadm_addons()
     operator.until("the annotation is back", lambda: cluster.annotation() == VALUE)
     operator.until("the configuration is back", cluster.config_in_force)

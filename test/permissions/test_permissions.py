@@ -1,18 +1,19 @@
 """The roles of deploy/: enough for all that the end-to-end tests did, and no more.
 
 `make test-e2e` runs this after them, on the audit logs of their API servers (AUDIT_LOGS, a
-directory). The operator was known there by the names in OPERATORS and had these roles only.
+directory). The operator was known there by the names in (USER, ACCOUNT) and had these roles only.
 """
 
 import json
 import os
 import pathlib
+import sys
 
 import pytest
-import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-OPERATORS = ("yurt-steward", "system:serviceaccount:kube-system:yurt-steward-test")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from live.roles import ACCOUNT, USER, roles  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def requests():
             for line in log:
                 entry = json.loads(line)
                 about = entry.get("objectRef")
-                if entry["user"]["username"] in OPERATORS and about:
+                if entry["user"]["username"] in (USER, ACCOUNT) and about:
                     key = (entry["verb"], about.get("apiGroup", ""), about["resource"],
                            about.get("namespace", ""), about.get("name", ""))
                     found.setdefault(key, set()).add(entry["responseStatus"]["code"])
@@ -39,17 +40,16 @@ ELSEWHERE = [("update", "apps", "daemonsets", "kube-system", "coredns")]
 
 def rules():
     """Each as (verb, group, resource, namespace or "", name or "")."""
-    with open(ROOT / "deploy/base/yurt-steward.yaml", encoding="utf-8") as file:
-        for found in yaml.safe_load_all(file):
-            if found["kind"] not in ("Role", "ClusterRole"):
-                continue
-            for rule in found["rules"]:
-                for verb in rule["verbs"]:
-                    for group in rule["apiGroups"]:
-                        for resource in rule["resources"]:
-                            for name in rule.get("resourceNames", [""]):
-                                yield (verb, group, resource,
-                                       found["metadata"].get("namespace", ""), name)
+    for found in roles():
+        if found["kind"] not in ("Role", "ClusterRole"):
+            continue
+        for rule in found["rules"]:
+            for verb in rule["verbs"]:
+                for group in rule["apiGroups"]:
+                    for resource in rule["resources"]:
+                        for name in rule.get("resourceNames", [""]):
+                            yield (verb, group, resource,
+                                   found["metadata"].get("namespace", ""), name)
 
 
 def uses(request, rule):

@@ -1,0 +1,1 @@
+"""What tests against a real API server share."""

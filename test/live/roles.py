@@ -1,0 +1,29 @@
+"""The roles of an installation, for the operator under test: it may do that, and nothing else."""
+
+import pathlib
+
+import yaml
+
+DEPLOYED = pathlib.Path(__file__).resolve().parents[2] / "deploy/base/yurt-steward.yaml"
+# The names under which the audit log knows it: by certificate, and by token.
+USER = "yurt-steward"
+ACCOUNT = "system:serviceaccount:kube-system:yurt-steward-test"
+
+
+def roles():
+    """Roles and bindings as they are deployed."""
+    with open(DEPLOYED, encoding="utf-8") as file:
+        return [found for found in yaml.safe_load_all(file)
+                if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
+
+
+def granted():
+    """A List of them, bound to the operator under test instead."""
+    objects = roles()
+    for found in objects:
+        if found["kind"].endswith("Binding"):
+            found["subjects"] = [
+                {"kind": "User", "name": USER, "apiGroup": "rbac.authorization.k8s.io"},
+                {"kind": "ServiceAccount", "name": ACCOUNT.rpartition(":")[2],
+                 "namespace": "kube-system"}]
+    return {"apiVersion": "v1", "kind": "List", "items": objects}
