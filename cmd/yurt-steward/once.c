@@ -93,7 +93,7 @@ int once_run(const struct verb *verb, int argc, char **argv, bool revert)
     }
     log_configure(LOG_LEVEL_ERROR, settings.options.log_format);
     const struct look_wish wish = {.verb = verb->name, .intent = &settings.intent, .show = show};
-    int planned = look(&config, &wish);
+    int planned = look_run(&config, &wish);
     if (fflush(stdout) != 0 || planned > SHOW_SOMETHING) {
         return EXIT_USAGE;
     }

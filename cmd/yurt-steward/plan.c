@@ -121,7 +121,7 @@ static int plan_cluster(const struct verb *verb, struct settings *settings)
     if (options_load_config(verb, &settings->options, &config) < 0) {
         return EXIT_USAGE;
     }
-    return look(&config, &wish);
+    return look_run(&config, &wish);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)

@@ -49,7 +49,7 @@ static int run(const struct verb *verb, int argc, char **argv)
                                    .show = show,
                                    .arg = &json};
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    int status = look(&config, &wish);
+    int status = look_run(&config, &wish);
     if (fflush(stdout) != 0) {
         perror("yurt-steward status: cannot write");
         return EXIT_USAGE;

@@ -159,7 +159,7 @@ static void run(struct look *look)
     loop_timer_destroy(look->trouble);
 }
 
-int look(const struct kube_config *config, const struct look_wish *wish)
+int look_run(const struct kube_config *config, const struct look_wish *wish)
 {
     struct look look = {.wish = wish,
                         .wanted = INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE),

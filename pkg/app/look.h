@@ -25,6 +25,6 @@ struct look_wish {
 };
 
 /* Returns what `show` returned, or LOOK_FAILED after a message on stderr. */
-int look(const struct kube_config *config, const struct look_wish *wish);
+int look_run(const struct kube_config *config, const struct look_wish *wish);
 
 #endif

@@ -11,11 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum {
-    DRAIN_MS = 5000, /* for the Events that are queued when we are told to stop */
-    STOP_MS = 25000, /* for all of the stop; a pod has 30 s */
-};
-
 static char *host_name(void)
 {
     char host[65] = "unknown";
@@ -90,47 +85,6 @@ static void ready(void *arg, const struct err *err)
     cluster_follow(steward->cluster, INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE));
 }
 
-static void drained(void *arg)
-{
-    struct steward *steward = arg;
-    loop_stop(steward->loop);
-}
-
-static void released(void *arg)
-{
-    struct steward *steward = arg;
-    event_recorder_drain(steward->recorder, DRAIN_MS, drained, steward);
-}
-
-static void writes_done(void *arg)
-{
-    struct steward *steward = arg;
-    cluster_follow(steward->cluster, 0);
-    if (steward->elector != NULL) {
-        elector_release(steward->elector, released, steward);
-    } else {
-        released(steward);
-    }
-}
-
-static void stop_too_late(void *arg)
-{
-    struct steward *steward = arg;
-    LOG_ERROR("the stop took too long, leaving", "limitMs", "25000");
-    steward->status = 1;
-    loop_stop(steward->loop);
-}
-
-void steward_stop(struct steward *steward)
-{
-    if (steward->stopping) {
-        return;
-    }
-    steward->stopping = true;
-    loop_timer_arm(steward->hurry, STOP_MS);
-    engine_stop(steward->engine, writes_done, steward);
-}
-
 static void told_to_stop(void *arg, int signum)
 {
     struct steward *steward = arg;
@@ -183,7 +137,7 @@ static void start(struct steward *steward)
     steward->terminate = loop_signal_create(steward->loop, SIGTERM, told_to_stop, steward);
     steward->interrupt = loop_signal_create(steward->loop, SIGINT, told_to_stop, steward);
     steward->hangup = loop_signal_create(steward->loop, SIGHUP, ignore_hangup, steward);
-    steward->hurry = loop_timer_create(steward->loop, stop_too_late, steward);
+    steward->hurry = loop_timer_create(steward->loop, steward_stop_too_late, steward);
     steward->leases = loop_timer_create(steward->loop, steward_leases_again, steward);
     steward->limit = loop_timer_create(steward->loop, limit_reached, steward);
     kube_client_start(client, ready, steward);

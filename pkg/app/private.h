@@ -1,6 +1,6 @@
 /*
  * The running operator's parts: decide.c answers what the engine asks, react.c takes what the
- * cluster tells, operator.c starts and stops. Nobody else includes this.
+ * cluster tells, stop.c stops it in order, operator.c puts it together. Nobody else includes this.
  */
 #ifndef APP_PRIVATE_H
 #define APP_PRIVATE_H
@@ -67,5 +67,7 @@ void steward_leases_again(void *arg);
 
 /* Begins to stop; a second call is a no-op. */
 void steward_stop(struct steward *steward);
+/* What the timer `hurry` does: leaves at once. */
+void steward_stop_too_late(void *arg);
 
 #endif
