@@ -7,6 +7,8 @@ PYTHON ?= /usr/bin/python3
 FUZZ_SECONDS ?= 20
 # end-to-end tests wait more than they work, each file on a control plane of its worker
 E2E_JOBS ?= 3
+# empty: those too that take minutes
+SCENARIOS ?= -m "not slow"
 JOBS ?= $(shell nproc)
 LIBS := libcurl json-c yaml-0.1 libmicrohttpd
 
@@ -79,7 +81,7 @@ test-e2e: deps-test ## against a real kube-apiserver; builds it once, then some 
 .PHONY: test-scenario
 test-scenario: deps-test ## the program against a scripted API server, for what a real one can't do
 	+@$(MAKE) --no-print-directory --jobs=$(JOBS) $(BUILD)/yurt-steward
-	$(PYTHON) -m pytest -q test/fake test/scenario
+	$(PYTHON) -m pytest -q $(SCENARIOS) test/fake test/scenario
 
 .PHONY: fuzz
 fuzz: deps-test ## every fuzzer for FUZZ_SECONDS each

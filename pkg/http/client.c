@@ -372,6 +372,16 @@ uint64_t http_submit(struct http_client *client, const struct http_request *requ
     return id;
 }
 
+void http_set_silence(struct http_client *client, uint64_t id, int64_t silence_ms)
+{
+    for (struct http_exchange *at = client->first; at != NULL; at = at->next) {
+        if (at->id == id && !at->ended) {
+            http_exchange_set_silence(at, silence_ms);
+            return;
+        }
+    }
+}
+
 void http_cancel(struct http_client *client, uint64_t id)
 {
     for (struct http_exchange *at = client->first; at != NULL; at = at->next) {

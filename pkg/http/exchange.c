@@ -92,6 +92,12 @@ static void limit_reached(void *arg)
     http_exchange_finish(exchange, ERR_RETRY, reason);
 }
 
+void http_exchange_set_silence(struct http_exchange *exchange, int64_t silence_ms)
+{
+    exchange->silence_ms = silence_ms;
+    arm(exchange);
+}
+
 void http_exchange_start(struct http_exchange *exchange)
 {
     arm(exchange);

@@ -107,6 +107,8 @@ int http_client_retarget(struct http_client *client, const struct http_target *t
 /* Returns an id, never 0. Failures to start are reported through `done` too. */
 uint64_t http_submit(struct http_client *client, const struct http_request *request,
                      const struct http_handler *handler, void *arg);
+/* Ends a running request too when no byte came for so long, counted from the last one; 0: never. */
+void http_set_silence(struct http_client *client, uint64_t id, int64_t silence_ms);
 /* Takes a request back: none of its callbacks runs any more. An id that is done or 0: no-op. */
 void http_cancel(struct http_client *client, uint64_t id);
 

@@ -126,6 +126,8 @@ int http_exchange_prepare(struct http_exchange *exchange, const struct http_iden
                           struct err *err) MUST_CHECK;
 /* Starts the clocks. */
 void http_exchange_start(struct http_exchange *exchange);
+/* As http_set_silence(). */
+void http_exchange_set_silence(struct http_exchange *exchange, int64_t silence_ms);
 /* Records the end; the transfer must have left curl. */
 void http_exchange_finish(struct http_exchange *exchange, enum err_kind failure,
                           const char *reason);

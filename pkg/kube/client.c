@@ -279,6 +279,16 @@ uint64_t kube_stream(struct kube_client *client, const struct http_request *requ
     return call->id;
 }
 
+void kube_stream_set_silence(struct kube_client *client, uint64_t id, int64_t silence_ms)
+{
+    for (const struct call *call = client->calls; call != NULL; call = call->next) {
+        if (call->id == id) {
+            http_set_silence(client->http, call->http_id, silence_ms);
+            return;
+        }
+    }
+}
+
 /* --- availability --- */
 
 /* The prober is gone while the last requests are told that the client is. */

@@ -81,6 +81,9 @@ void kube_cancel(struct kube_client *client, uint64_t id);
 uint64_t kube_stream(struct kube_client *client, const struct http_request *request,
                      const struct http_handler *handler, void *arg);
 
+/* Ends a running stream when nothing was received for so long; 0: never. */
+void kube_stream_set_silence(struct kube_client *client, uint64_t id, int64_t silence_ms);
+
 /* --- availability: one probe for the whole operator --- */
 
 /* Whether the server is believed to be reachable and ready. True at the start. */

@@ -181,7 +181,10 @@ static void on_object_event(struct reflector *self, const struct watch_event *ev
     struct reflector_input input = {.type = bookmark ? REFLECTOR_IN_BOOKMARK : REFLECTOR_IN_EVENT,
                                     .version = event->resource_version,
                                     .initial_events_end = event->initial_events_end};
-    self->bookmarks = self->bookmarks || bookmark;
+    if (bookmark && !self->bookmarks) {
+        self->bookmarks = true; /* from now on silence means something, on this stream too */
+        kube_stream_set_silence(self->client, self->request, WATCH_SILENCE_MS);
+    }
     self->health.events++;
     enum reflector_store_action action = step(self, &input);
     int64_t now_ms = loop_now_ms(self->loop);

@@ -67,5 +67,6 @@ class Runner:
 def pytest_configure(config):
     assert rigs.PROGRAM.exists(), f"{rigs.PROGRAM} is not built"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
+    config.addinivalue_line("markers", "slow: takes minutes; the Makefile leaves it out")
     config.addinivalue_line("markers", "long: waits for a deadline of many seconds; begun first")
     config.pluginmanager.register(Runner())

@@ -1,8 +1,7 @@
 """Requests that are accepted and not answered. Each of these waits for a deadline.
 
-A single watch that is alive and silent while the connection lives ends by the 3 minutes of silence
-or its timeoutSeconds, which are too long for here: test/unit/test_http_failure.c has how limits
-work, test_reflector_machine.c what follows. A server that is frozen is in test_outage.py.
+A watch that is alive and silent while its connection lives ends after 3 minutes: that one is marked
+slow, and `make test-scenario SCENARIOS=` runs it too. A server that is frozen is in test_outage.py.
 """
 
 import pytest
@@ -78,3 +77,15 @@ def test_stop_while_a_write_is_never_answered(rig):
     rig.process.terminate()
     assert rig.process.wait(40) == 1
     assert rig.lines("the stop took too long")
+
+
+@pytest.mark.slow
+def test_watch_that_is_alive_and_silent(rig):
+    """3 minutes without an event or a bookmark, on a connection that lives; then it is asked anew."""
+    rig.begin()
+    held = rig.held()
+    rig.until("the watch is asked anew", lambda: rig.reads(SERVICES), 240)
+    assert rig.reads(SERVICES) == [("watch", held)]
+    assert len(rig.lines("API server not reachable")) == 0
+    rig.until_watching()
+    rig.drift_is_repaired()

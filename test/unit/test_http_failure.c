@@ -277,6 +277,31 @@ START_TEST(time_limits)
 }
 END_TEST
 
+/* A watch whose server has shown that it sends bookmarks: from then on silence means something. */
+START_TEST(silence_limit_of_a_running_stream)
+{
+    http_rig_start(&rig, "running", "h2");
+    struct call call = {.stream = true};
+    struct call other = {.stream = true};
+    call_get(&rig, &call, "/pieces?n=1&end=no");
+    call_wait(&rig, &call.pieces, 1);
+    call_submit(&rig, &other,
+                &(struct http_request){
+                    .method = "GET", .path = "/pieces?n=1&pause=1.5", .silence_ms = 1000});
+    call_wait(&rig, &other.heads, 1);
+    http_set_silence(rig.client, call.id, 150);
+    http_set_silence(rig.client, other.id, 0);
+    call_wait(&rig, &call.dones, 1);
+    call_expect_error(&call, ERR_RETRY, "nothing received within 150 ms");
+    call_wait(&rig, &other.dones, 1);
+    call_expect(&other, 200, "piece\n");
+    http_set_silence(rig.client, call.id, 1); /* one that is done: no-op */
+    expect_next_works();
+    ck_assert_int_eq(fakepeer_number("connections running"), 1);
+    finish();
+}
+END_TEST
+
 START_TEST(body_over_the_limit_spares_the_connection)
 {
     http_rig_start(&rig, "over", "h2");
@@ -310,6 +335,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, unknown_host);
     tcase_add_test(tcase, server_that_accepts_and_never_answers);
     tcase_add_loop_test(tcase, time_limits, 0, (int)ARRAY_LEN(limits));
+    tcase_add_test(tcase, silence_limit_of_a_running_stream);
     tcase_add_test(tcase, body_over_the_limit_spares_the_connection);
     suite_add_tcase(suite, tcase);
     return suite;
