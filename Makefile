@@ -23,7 +23,7 @@ override CFLAGS += -std=c11 $(OPTIMIZE) $(WARNINGS) -fstack-protector-strong \
 LDFLAGS ?= -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lev -lresolv -lm
 
-PACKAGES := base json yaml loop http dns serve kube control adjust staticpod app
+PACKAGES := base json yaml loop http dns serve kube control adjust staticpod node app
 SOURCES := $(foreach p,$(PACKAGES),$(sort $(wildcard pkg/$(p)/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/yurt-steward/*.c)))

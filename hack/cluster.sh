@@ -64,13 +64,17 @@ in_network() {
 # --- Processes --------------------------------------------------------------
 
 # A process is its id and start time: ids are used again. One that has ended but
-# was not waited for has no start time.
+# was not waited for has no start time. Until its last thread has ended too, it
+# still has its sockets.
 start_time_of() {
-  local stat
+  local stat threads
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   # The command's name, which may hold spaces, ends with the last parenthesis.
   stat=${stat##*) }
-  [[ $stat != Z* ]] || return 1
+  if [[ $stat == Z* ]]; then
+    threads=("/proc/$1/task"/*)
+    ((${#threads[@]} > 1)) || return 1
+  fi
   cut -d ' ' -f 20 <<<"$stat"
 }
 

@@ -14,7 +14,7 @@ const struct verb verb_apply = {
              "not on Ignore. Runs until they are in force. The ConfigMap is not changed, so\n"
              "nothing keeps them in force afterwards; that is what `run` is for. Exit status:\n"
              "0 in force, 1 not (yet) or not wanted, 2 an error.\n"
-             "\n" ONCE_USAGE,
+             "\n" ONCE_LEASE ONCE_USAGE,
     .flags = OPTIONS_CLUSTER_USAGE OPTIONS_LOG_USAGE,
     .run = run,
 };

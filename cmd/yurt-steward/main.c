@@ -9,7 +9,7 @@
 #include "base/attr.h"
 #include "verbs.h"
 
-static const struct verb *const verbs[] = {&verb_run,   &verb_plan,   &verb_status,
+static const struct verb *const verbs[] = {&verb_run,   &verb_node,   &verb_plan,   &verb_status,
                                            &verb_apply, &verb_revert, &verb_version};
 
 static void print_usage(FILE *out)

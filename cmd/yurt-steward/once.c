@@ -68,11 +68,11 @@ static bool agreed(const struct verb *verb)
            (strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0);
 }
 
-static int show(void *arg, const struct world *world, const struct json_object *events,
-                int64_t wall_ms, int64_t now_ms)
+static int show(void *arg, const struct world *world, const struct look_rest *rest, int64_t wall_ms,
+                int64_t now_ms)
 {
     (void)arg;
-    (void)events;
+    (void)rest;
     return show_plans(stdout, world, false, wall_ms, now_ms);
 }
 

@@ -6,6 +6,14 @@
 
 #include "options.h"
 
+/* What to know of other processes, for the verbs' usage. */
+#define ONCE_LEASE                                                                                 \
+    "It holds the Lease kube-system/yurt-steward for that time. While an operator holds it and\n"  \
+    "is alive, nothing is written, and the exit status is 2. An operator that was started\n"       \
+    "without --leader-elect has no Lease: then the preconditions of each write, on what was\n"     \
+    "seen, are all that keeps the two apart.\n"                                                    \
+    "\n"
+
 #define ONCE_USAGE                                                                                 \
     "  --yes                    do not ask\n"                                                      \
     "  --timeout DURATION       give up after so long; default: 5m\n"

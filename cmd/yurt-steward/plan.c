@@ -106,11 +106,11 @@ static int plan_manifests(struct settings *settings)
     return status;
 }
 
-static int show(void *arg, const struct world *world, const struct json_object *events,
-                int64_t wall_ms, int64_t now_ms)
+static int show(void *arg, const struct world *world, const struct look_rest *rest, int64_t wall_ms,
+                int64_t now_ms)
 {
     const struct settings *settings = arg;
-    (void)events;
+    (void)rest;
     return show_plans(stdout, world, settings->json, wall_ms, now_ms);
 }
 

@@ -14,7 +14,7 @@ const struct verb verb_revert = {
              "that are not on Ignore. Their modes become Revert in the ConfigMap, where there is\n"
              "one, so that a running operator leaves it so. Exit status: 0 all is as it was,\n"
              "1 not (yet) or not wanted, 2 an error.\n"
-             "\n" ONCE_USAGE,
+             "\n" ONCE_LEASE ONCE_USAGE,
     .flags = OPTIONS_CLUSTER_USAGE OPTIONS_LOG_USAGE,
     .run = run,
 };

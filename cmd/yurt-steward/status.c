@@ -13,11 +13,11 @@ static const struct option flags[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int show(void *arg, const struct world *world, const struct json_object *events,
-                int64_t wall_ms, int64_t now_ms)
+static int show(void *arg, const struct world *world, const struct look_rest *rest, int64_t wall_ms,
+                int64_t now_ms)
 {
     const bool *json = arg;
-    AUTO(json) struct json_object *status = status_json(world, events, wall_ms, now_ms);
+    AUTO(json) struct json_object *status = status_json(world, rest, wall_ms, now_ms);
     if (*json) {
         AUTO_FREE char *text = json_text_pretty(status);
         puts(text);
@@ -45,7 +45,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     const struct look_wish wish = {.verb = verb->name,
                                    .inputs = STATUS_INPUTS,
                                    .leases = true,
-                                   .events = true,
+                                   .rest = true,
                                    .show = show,
                                    .arg = &json};
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
@@ -59,14 +59,16 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_status = {
     .name = "status",
-    .summary = "show each adjustment's state, and what serves DNS in each pool",
-    .usage = "Usage: yurt-steward status [FLAG…]\n"
-             "\n"
-             "Shows of each adjustment its mode, its state and since when, what holds it or who\n"
-             "last undid it (as far back as the cluster keeps Events), and per pool of nodes how\n"
-             "many DNS pods are ready. It only reads. Exit status: 0, or 2 after an error.\n"
-             "\n"
-             "  -o, --output FORMAT      table (default) or json\n",
+    .summary = "show each adjustment's state, what serves DNS, and the control-plane nodes",
+    .usage =
+        "Usage: yurt-steward status [FLAG…]\n"
+        "\n"
+        "Shows of each adjustment its mode, its state and since when, what holds it or who\n"
+        "last undid it (as far back as the cluster keeps Events), and per pool of nodes how\n"
+        "many DNS pods are ready; and of each control-plane node with an agent, how its manifests\n"
+        "stand. It only reads. Exit status: 0, or 2 after an error.\n"
+        "\n"
+        "  -o, --output FORMAT      table (default) or json\n",
     .flags = OPTIONS_CLUSTER_USAGE,
     .run = run,
 };

@@ -18,6 +18,7 @@ struct verb {
 };
 
 extern const struct verb verb_run;
+extern const struct verb verb_node;
 extern const struct verb verb_plan;
 extern const struct verb verb_status;
 extern const struct verb verb_apply;

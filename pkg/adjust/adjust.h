@@ -25,6 +25,7 @@ enum option_kind {
     OPTION_DOMAIN,   /* a DNS name: "kubernetes.default.svc.cluster.local" */
     OPTION_IMAGE,    /* "registry.k8s.io/coredns/coredns:v1.14.6"; or "" */
     OPTION_QUANTITY, /* "100m", "70Mi"; or "" */
+    OPTION_ADDRESS,  /* "10.96.0.10", "fd00::a"; or "" */
 };
 
 /* One key of the ConfigMap. */
@@ -59,8 +60,10 @@ extern const struct adjustment adjust_kube_proxy_kubeconfig;
 extern const struct adjustment *const adjustments[];
 extern const size_t adjustments_len;
 /*
- * Plans it: into force, or back. Holds when what it recorded in the state ConfigMap, under its id,
- * can't be read: what was there before is not known then, and must not be recorded anew.
+ * Plans it: into force, or back. Holds while the state ConfigMap is of a version that a newer
+ * operator wrote, whose records would be misread here. Holds when what it recorded in the state
+ * ConfigMap, under its id, can't be read: what was there before is not known then, and must not be
+ * recorded anew.
  */
 void adjustment_plan(const struct adjustment *adjustment, bool revert, const struct snapshot *seen,
                      const struct policy *policy, int64_t now_ms, struct plan *ret_plan);

@@ -2,9 +2,9 @@
  * coredns-deployment: the cluster's own CoreDNS at 0 replicas, once the DaemonSet carries DNS in
  * every live pool (section 4.3 of the source document).
  *
- * The order is: record, DaemonSet, gate, annotation, soak, gate again, zero; then it keeps watching
- * and falls back when a live pool stays without DNS. The Deployment is never deleted: kubeadm keeps
- * 0 replicas, but makes a Deployment that is gone anew with 2.
+ * The order is: record, DaemonSet, gate, annotation, soak, gate again, zero. From the annotation on
+ * it keeps watching, and falls back when a live pool stays without DNS. The Deployment is never
+ * deleted: kubeadm keeps 0 replicas, but makes a Deployment that is gone anew with 2.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "adjust/adjust.h"
 #include "adjust/coredns_fallback.h"
 #include "adjust/coredns_record.h"
+#include "adjust/coredns_room.h"
 #include "adjust/coredns_workload.h"
 #include "adjust/dns_gate.h"
 #include "adjust/names.h"
@@ -116,6 +117,70 @@ static int64_t soak_ms(const struct cut *cut)
     return soak;
 }
 
+/* --- pools without DNS --- */
+
+static void fall_back(struct cut *cut, const char *pools)
+{
+    struct json_object *record = cut->record.now;
+    json_del(record, "dark");
+    json_del(record, "cut");
+    json_del(record, "gateSince");
+    json_set_int(record, "fallbacks", json_get_int(record, "fallbacks", 0) + 1);
+    json_set_str(json_ensure_object(record, "fallback"), "pools", pools);
+    write_record(cut);
+    if (cut->replicas == 0) {
+        scale(cut, record_before(cut), "Restored");
+    }
+}
+
+/* A pool may be without for a moment when its only pod is replaced. */
+static void warn_of_dark(struct cut *cut, bool due, struct names *dark, const char *outlook)
+{
+    int64_t grace_ms = policy_duration_ms(cut->policy, "coredns-deployment.grace");
+    cut->plan->state = cut->plan->state == PLAN_HELD ? PLAN_HELD : PLAN_CHANGING;
+    plan_warn_after(cut->plan, due ? 0 : grace_ms, "PoolsWithoutDNS",
+                    "live pools without a ready DNS endpoint: %s; %s", names_text(dark), outlook);
+}
+
+/* Whether service-topology takes the annotation away on a fallback. */
+static bool annotation_is_ours(const struct cut *cut)
+{
+    size_t len;
+    return policy_mode(cut->policy, &adjust_service_topology) == MODE_ENFORCE &&
+           snapshot_record(cut->seen, adjust_service_topology.id, &len) != NULL;
+}
+
+/*
+ * The annotation is there before the cut, and yurthub shows a pool nothing of what the Deployment
+ * serves: one that loses its own servers has none until the annotation is gone.
+ */
+static void watch_annotated(struct cut *cut)
+{
+    AUTO(names) struct names dark = NAMES_INIT;
+    enum coredns_watch watch = COREDNS_WATCH_LIT;
+    if (coredns_topology_filters(cut->seen)) {
+        watch =
+            coredns_watch(cut->seen, cut->policy, cut->record.now, cut->now_ms, cut->plan, &dark);
+    } else {
+        json_del(cut->record.now, "dark");
+    }
+    if (watch == COREDNS_WATCH_UNKNOWN) {
+        return;
+    }
+    bool ours = annotation_is_ours(cut);
+    if (watch == COREDNS_WATCH_DUE && ours) {
+        fall_back(cut, names_text(&dark));
+        return;
+    }
+    if (watch != COREDNS_WATCH_LIT) {
+        warn_of_dark(cut, watch == COREDNS_WATCH_DUE, &dark,
+                     ours ? "if that lasts, annotation openyurt.io/topologyKeys is taken away"
+                          : "annotation openyurt.io/topologyKeys, which service-topology may not "
+                            "take away, shows them no others");
+    }
+    write_record(cut);
+}
+
 /* --- to zero --- */
 
 /* Whether service-topology's annotation is there; it is not waited for where that may not set it.
@@ -186,47 +251,41 @@ static void cut_over(struct cut *cut)
 {
     struct json_object *record = cut->record.now;
     json_del(record, "reverting");
-    json_del(record, "dark");
     bool repair = json_get_bool(record, "cut", false);
     if (!repair) {
         json_set_int(record, "before", cut->replicas);
     }
     if (policy_is(cut->policy, "coredns-deployment.gate", "Skip")) {
+        json_del(record, "dark");
         cut_now(cut, repair);
         return;
     }
     switch (dns_gate_look(cut->seen, cut->policy, cut->now_ms, cut->plan)) {
     case DNS_GATE_UNKNOWN:
+        if (!cut->plan->wants_leases) {
+            watch_annotated(cut); /* they can't be read */
+        }
         break;
     case DNS_GATE_CLOSED:
         json_del(record, "gateSince");
-        write_record(cut);
+        watch_annotated(cut);
         break;
     case DNS_GATE_ASKING:
+        json_del(record, "dark");
         write_record(cut);
         break;
     case DNS_GATE_ASKING_AGAIN:
+        json_del(record, "dark");
         cut_when_soaked(cut, repair, true);
         break;
     case DNS_GATE_OPEN:
+        json_del(record, "dark");
         cut_when_soaked(cut, repair, false);
         break;
     }
 }
 
 /* --- at zero --- */
-
-static void fall_back(struct cut *cut, const char *pools)
-{
-    struct json_object *record = cut->record.now;
-    json_del(record, "dark");
-    json_del(record, "cut");
-    json_del(record, "gateSince");
-    json_set_int(record, "fallbacks", json_get_int(record, "fallbacks", 0) + 1);
-    json_set_str(json_ensure_object(record, "fallback"), "pools", pools);
-    write_record(cut);
-    scale(cut, record_before(cut), "Restored");
-}
 
 static void keep(struct cut *cut)
 {
@@ -244,11 +303,10 @@ static void keep(struct cut *cut)
         return;
     }
     if (watch == COREDNS_WATCH_DARK || watch == COREDNS_WATCH_DUE) {
-        cut->plan->state = PLAN_CHANGING;
-        plan_note(cut->plan, true, "PoolsWithoutDNS",
-                  "live pools without a ready DNS endpoint: %s%s", names_text(&dark),
-                  ours ? "; if that lasts, the Deployment is put back"
-                       : "; the Deployment was at 0 replicas before, there is nothing to put back");
+        warn_of_dark(cut, watch == COREDNS_WATCH_DUE, &dark,
+                     ours
+                         ? "if that lasts, the Deployment is put back"
+                         : "the Deployment was at 0 replicas before, there is nothing to put back");
     }
     if (watch != COREDNS_WATCH_UNKNOWN && cut->record.was != NULL) {
         write_record(cut);
@@ -262,9 +320,9 @@ static void say_fallen(struct cut *cut)
     char soak[TIMEFMT_SIZE];
     timefmt_duration(soak_ms(cut), soak);
     plan_hold(cut->plan, true, "FellBack",
-              "after the cut-over no DNS endpoint was ready for too long in %s: the Deployment's "
-              "replicas and then service-topology's annotation are put back as they were, the "
-              "DaemonSet stays; the next cut-over begins when the gate was open for %s",
+              "no DNS endpoint was ready for too long in %s: the Deployment's replicas and then "
+              "service-topology's annotation are put back as they were, the DaemonSet stays; the "
+              "next cut-over begins when the gate was open for %s",
               json_get_str_or(cut->record.was, "fallback/pools", ""), soak);
 }
 
@@ -366,12 +424,11 @@ static void finish_revert(struct cut *cut)
     }
     if (touched && cut->replicas > 0 && !coredns_deployment_available(cut->deployment)) {
         cut->plan->state = PLAN_CHANGING;
+        AUTO_FREE char *advice = coredns_room_advice(cut->seen, cut->deployment);
         plan_note(cut->plan, false, "WaitingForDeployment",
-                  DEPLOYMENT " is not available yet; its record is kept until it is%s",
-                  coredns_deployment_keeps_apart(cut->deployment)
-                      ? " (its required podAntiAffinity keeps its pods off nodes that hold a "
-                        "CoreDNS pod of the DaemonSet)"
-                      : "");
+                  DEPLOYMENT " has not enough available pods yet; its record is kept until it "
+                             "has%s",
+                  advice);
         return;
     }
     coredns_record_drop(cut->seen, "the replicas are as they were: drop the record", cut->plan);

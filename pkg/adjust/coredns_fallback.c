@@ -1,38 +1,70 @@
 #include "adjust/coredns_fallback.h"
 
+#include <string.h>
+
 #include "adjust/coredns_workload.h"
 #include "adjust/dns_places.h"
 #include "adjust/endpoints.h"
 #include "adjust/liveness.h"
+#include "base/attr.h"
 #include "kube/managed_fields.h"
+
+#define TOPOLOGY "metadata/annotations/openyurt.io~1topologyKeys"
 
 enum {
     LOOK_AGAIN_MS = 15 * 1000,
     JOIN_MS = 10 * 60 * 1000, /* for a new node to pull CoreDNS: its pool has lost nothing yet */
 };
 
-/* When the replicas were last set; the gate looked at the nodes that there were. 0: unknown. */
-static int64_t cut_at_ms(const struct snapshot *seen)
+static bool is_cut(const struct snapshot *seen)
 {
     const struct object *deployment = snapshot_only(seen, INPUT_DNS_DEPLOYMENT);
+    return deployment != NULL && json_get_int(deployment->body, "spec/replicas", 1) == 0;
+}
+
+/* When that field was last set; 0: unknown. */
+static int64_t set_at_ms(const struct object *object, const char *field)
+{
     struct field_owner owner = {0};
-    bool known =
-        deployment != NULL && managed_fields_owner(deployment->body, "spec/replicas", &owner);
+    bool known = object != NULL && managed_fields_owner(object->body, field, &owner);
     return known ? owner.time_ms : 0;
+}
+
+/* Since when pools live by their own servers: then a gate looked at the nodes that there were. */
+static int64_t alone_since_ms(const struct snapshot *seen)
+{
+    return is_cut(seen) ? set_at_ms(snapshot_only(seen, INPUT_DNS_DEPLOYMENT), "spec/replicas")
+                        : set_at_ms(snapshot_only(seen, INPUT_DNS_SERVICE), TOPOLOGY);
+}
+
+bool coredns_topology_filters(const struct snapshot *seen)
+{
+    static const char *const values[] = {"openyurt.io/nodepool", "kubernetes.io/zone",
+                                         "kubernetes.io/hostname"};
+    const struct object *service = snapshot_only(seen, INPUT_DNS_SERVICE);
+    const char *value = json_get_str_or(service != NULL ? service->body : NULL, TOPOLOGY, "");
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        if (strcmp(value, values[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void survey(const struct snapshot *seen, int64_t now_ms, struct dns_places *places)
 {
-    int64_t cut_ms = cut_at_ms(seen);
+    int64_t since_ms = alone_since_ms(seen);
+    bool cut = is_cut(seen);
     const struct store *nodes = seen->stores[INPUT_NODES];
     const struct store *pods = seen->stores[INPUT_DNS_PODS];
     AUTO(refs) struct refs endpoints = REFS_INIT;
     endpoints_collect(seen, &endpoints);
     for (size_t i = 0; i < store_len(nodes); i++) {
         const struct node *node = node_of(store_at(nodes, i));
-        bool joined =
-            node->object.created_ms <= cut_ms || seen->wall_ms - node->object.created_ms >= JOIN_MS;
-        if (dns_node_counts(node) && joined && liveness_node(seen, node)) {
+        bool joined = node->object.created_ms <= since_ms ||
+                      seen->wall_ms - node->object.created_ms >= JOIN_MS;
+        bool alone = cut || node->pool != NULL; /* the others are shown the Deployment's too */
+        if (dns_node_counts(node) && joined && alone && liveness_node(seen, node)) {
             dns_place_of(places, node)->live++;
         }
     }
@@ -154,7 +186,9 @@ enum coredns_watch coredns_watch(const struct snapshot *seen, const struct polic
         return COREDNS_WATCH_UNKNOWN;
     }
     int64_t dark_ms = keep_dark(record, &places, seen->wall_ms, ret_dark);
-    ask(seen, &places, plan);
+    if (is_cut(seen)) {
+        ask(seen, &places, plan); /* before, the gate does */
+    }
     if (ret_dark->count == 0) {
         return COREDNS_WATCH_LIT;
     }

@@ -1,5 +1,6 @@
 /*
- * After the cut-over: is DNS still there in every live pool, and what follows when it is not.
+ * Where pools live by their own servers, after the cut-over or because yurthub shows them no
+ * others: is DNS still there in every live one, and what follows when it is not.
  *
  * The fallback goes in an order that two adjustments share through the record: coredns-deployment
  * leaves its mark there and puts the replicas back, then service-topology, seeing the mark and a
@@ -21,9 +22,15 @@ enum coredns_watch {
     COREDNS_WATCH_DUE,  /* … for longer than the grace period */
 };
 
+/* Whether the annotation on the Service is one by which yurthub shows a pool its own servers only.
+ */
+bool coredns_topology_filters(const struct snapshot *seen);
+
 /*
  * Looks at every live pool and keeps the record's list of the dark ones; `ret_dark` gets their
- * names. The plan looks again when a grace period ends, and asks the pools' DNS every minute.
+ * names. The plan looks again when a grace period ends, and once the Deployment is at zero asks the
+ * pools' DNS every minute. Before that, what is in no pool finds the Deployment's servers, and
+ * counts as lit.
  */
 enum coredns_watch coredns_watch(const struct snapshot *seen, const struct policy *policy,
                                  struct json_object *record, int64_t now_ms, struct plan *plan,

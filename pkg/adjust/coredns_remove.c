@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "adjust/coredns_daemonset_parts.h"
-#include "adjust/coredns_template.h"
+#include "adjust/coredns_room.h"
 #include "adjust/coredns_workload.h"
 #include "adjust/endpoints.h"
 #include "adjust/liveness.h"
+#include "base/alloc.h"
 #include "base/attr.h"
 #include "kube/pod.h"
 #include "kube/resource.h"
@@ -70,13 +71,11 @@ static bool deployment_serves(const struct snapshot *seen, const struct object *
     if (wait == 0) {
         return true;
     }
+    AUTO_FREE char *advice = coredns_room_advice(seen, deployment);
     plan_hold(plan, false, "WaitingForDeployment",
               "DaemonSet kube-system/coredns is deleted once Deployment kube-system/coredns has "
               "enough available pods on live nodes%s",
-              coredns_deployment_keeps_apart(deployment)
-                  ? "; its required podAntiAffinity keeps them from nodes with a DNS pod: make "
-                    "room with `kubectl label node NODE " COREDNS_NODE_LABEL "=off`"
-                  : "");
+              advice);
     plan_requeue(plan, wait > 0 ? wait : RECHECK_MS);
     return false;
 }

@@ -1,5 +1,6 @@
 #include "adjust/policy.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,24 @@ static const struct policy_option global_options[] = {
      "kubernetes.default.svc.cluster.local"},
     {"contention.budget", OPTION_BUDGET, "a number per duration, such as \"5 per 10m\"",
      "5 per 10m"},
+    {NULL, OPTION_WORD, NULL, NULL},
+};
+
+/* What the agent on control-plane nodes reads. */
+static const struct policy_option static_pod_modes[] = {
+    {"kube-controller-manager", OPTION_WORD, "Enforce|Observe|Revert|Ignore", "Ignore"},
+    {"kube-apiserver", OPTION_WORD, "Enforce|Observe|Revert|Ignore", "Ignore"},
+    {NULL, OPTION_WORD, NULL, NULL},
+};
+static const struct policy_option static_pod_options[] = {
+    {"kube-controller-manager.replacement", OPTION_WORD, "Require|Ignore", "Require"},
+    {"kube-apiserver.nameserver", OPTION_ADDRESS, "an IPv4 or IPv6 address, or nothing", ""},
+    {"kube-apiserver.cluster-domain", OPTION_DOMAIN, "the cluster's DNS domain", "cluster.local"},
+    {"kube-apiserver.names", OPTION_WORD, "Refuse|Allow", "Refuse"},
+    {"kube-apiserver.kubelet-certificate-authority", OPTION_WORD, "Keep|Remove", "Keep"},
+    {"static-pods.single-control-plane", OPTION_WORD, "Hold|Allow", "Hold"},
+    {"static-pods.kubeadm-config", OPTION_WORD, "Report|Write", "Report"},
+    {"static-pods.soak", OPTION_DURATION, "a duration such as 60s or 1m30s", "20s"},
     {NULL, OPTION_WORD, NULL, NULL},
 };
 
@@ -61,6 +80,13 @@ static bool image_allowed(const char *value)
                len;
 }
 
+static bool address_allowed(const char *value)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return *value == '\0' || inet_pton(AF_INET, value, address) == 1 ||
+           inet_pton(AF_INET6, value, address) == 1;
+}
+
 static bool quantity_allowed(const char *value)
 {
     int64_t milli;
@@ -98,6 +124,8 @@ static bool allowed(const struct policy_option *option, const char *value)
         return image_allowed(value);
     case OPTION_QUANTITY:
         return quantity_allowed(value);
+    case OPTION_ADDRESS:
+        return address_allowed(value);
     }
     return false;
 }
@@ -115,7 +143,12 @@ static const struct policy_option *find_in(const struct policy_option *options, 
 /* Finds the option of a key; a bare id stands for the adjustment's mode. */
 static bool find_option(const char *key, struct policy_option *ret_option)
 {
-    const struct policy_option *found = find_in(global_options, key);
+    static const struct policy_option *const tables[] = {global_options, static_pod_modes,
+                                                         static_pod_options};
+    const struct policy_option *found = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(tables) && found == NULL; i++) {
+        found = find_in(tables[i], key);
+    }
     for (size_t i = 0; i < adjustments_len && found == NULL; i++) {
         if (strcmp(adjustments[i]->id, key) == 0) {
             *ret_option = (struct policy_option){key, OPTION_WORD, modes, "Observe"};
@@ -210,6 +243,12 @@ void policy_read(struct policy *policy, const struct json_object *configmap)
     clear_problems(policy);
     json_each(data, check_key, policy);
     read_options(policy, data, global_options);
+    read_options(policy, data, static_pod_options);
+    for (const struct policy_option *mode = static_pod_modes; mode->key != NULL; mode++) {
+        struct policy_option option = *mode;
+        option.def = configmap != NULL ? mode->def : "Observe";
+        read_key(policy, data, option.key, option.allowed, &option);
+    }
     for (size_t i = 0; i < adjustments_len; i++) {
         const struct policy_option mode = {adjustments[i]->id, OPTION_WORD, modes, "Observe"};
         read_key(policy, data, mode.key, modes, &mode);
@@ -217,15 +256,20 @@ void policy_read(struct policy *policy, const struct json_object *configmap)
     }
 }
 
-enum mode policy_mode(const struct policy *policy, const struct adjustment *adjustment)
+enum mode policy_mode_of(const struct policy *policy, const char *id)
 {
-    const char *value = policy_value(policy, adjustment->id);
+    const char *value = policy_value(policy, id);
     for (enum mode mode = MODE_OBSERVE; mode <= MODE_IGNORE; mode++) {
         if (strcmp(mode_word(mode), value) == 0) {
             return mode;
         }
     }
     return MODE_OBSERVE;
+}
+
+enum mode policy_mode(const struct policy *policy, const struct adjustment *adjustment)
+{
+    return policy_mode_of(policy, adjustment->id);
 }
 
 void policy_set_mode(struct policy *policy, const struct adjustment *adjustment, enum mode mode)

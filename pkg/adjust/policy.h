@@ -2,7 +2,8 @@
  * What is asked: the ConfigMap kube-system/yurt-steward, checked key by key.
  *
  * A key with a wrong value keeps its last good one; a key that is absent has its default. Without
- * the ConfigMap every adjustment is on Observe: no configuration, no writes.
+ * the ConfigMap every adjustment is on Observe: no configuration, no writes. In one, the static
+ * pods are off until asked for.
  */
 #ifndef ADJUST_POLICY_H
 #define ADJUST_POLICY_H
@@ -38,6 +39,9 @@ DEFINE_AUTO_FINISH(policy, struct policy, policy_finish)
 void policy_read(struct policy *policy, const struct json_object *configmap);
 
 enum mode policy_mode(const struct policy *policy, const struct adjustment *adjustment);
+/* By id: also "kube-controller-manager" and "kube-apiserver", which the agent on control-plane
+ * nodes acts on and the operator does not. */
+enum mode policy_mode_of(const struct policy *policy, const char *id);
 /* Puts another mode in force, until the ConfigMap is read again. */
 void policy_set_mode(struct policy *policy, const struct adjustment *adjustment, enum mode mode);
 /* The value in force of a known key; never NULL. */

@@ -20,9 +20,26 @@ static bool record_is_damaged(const struct adjustment *adjustment, const struct 
     return text != NULL && (json_parse(text, len, &json, NULL) < 0 || !json_is_object(json));
 }
 
+static bool is_newer(const struct snapshot *seen, struct plan *plan)
+{
+    const char *version = snapshot_foreign_state(seen);
+    if (version != NULL) {
+        plan_hold(plan, true, "NewerState",
+                  "ConfigMap kube-system/yurt-steward-state is of version \"%.80s\", and this "
+                  "operator knows version " STATE_VERSION
+                  " only: one that is newer wrote it. Nothing is written; let the newer one go "
+                  "on, or revert with it first",
+                  version);
+    }
+    return version != NULL;
+}
+
 void adjustment_plan(const struct adjustment *adjustment, bool revert, const struct snapshot *seen,
                      const struct policy *policy, int64_t now_ms, struct plan *ret_plan)
 {
+    if (is_newer(seen, ret_plan)) {
+        return;
+    }
     if (record_is_damaged(adjustment, seen)) {
         plan_hold(ret_plan, true, "Refused",
                   "%s in ConfigMap kube-system/yurt-steward-state is no record: what was there "

@@ -303,7 +303,7 @@ static void enforce(const struct snapshot *seen, const struct policy *policy, in
         return;
     }
     if (policy_is(policy, "service-topology.gate", "Wait") &&
-        !topology_gate_open(seen, strcmp(value, "kubernetes.io/hostname") == 0, now_ms, ret_plan)) {
+        !topology_gate_open(seen, policy, now_ms, ret_plan)) {
         return;
     }
     set_annotation(seen, service, value, ret_plan);

@@ -7,7 +7,9 @@
 #include "kube/slice.h"
 
 enum {
-    RECHECK_MS = 15 * 1000 /* Leases are not watched: look again while held */
+    RECHECK_MS = 15 * 1000, /* Leases are not watched: look again while held */
+    STEADY_MS = 10 * 1000,
+    LASTS_MS = 3 * 60 * 1000, /* for nodes to pull CoreDNS: longer is worth a warning */
 };
 
 bool topology_endpoints_safe(const struct snapshot *seen, struct plan *plan)
@@ -28,16 +30,32 @@ bool topology_endpoints_safe(const struct snapshot *seen, struct plan *plan)
     return true;
 }
 
-/* The places (pools, and nodes) that have a serving endpoint. */
-static void collect_served(const struct snapshot *seen, struct strmap *pools, struct strmap *nodes)
+/*
+ * How long a pod has to have been as it is. Once the annotation is there, a pool lives by its own
+ * pods: one of a new DaemonSet that is Ready for a moment between two crashes must not count. Where
+ * the soak before the cut-over is shorter, that will do here too. Who only looks once can't tell.
+ */
+static int64_t steady_ms(const struct snapshot *seen, const struct policy *policy, bool coming)
+{
+    int64_t soak_ms = policy_duration_ms(policy, "coredns-deployment.soak");
+    if (!coming || seen->watching_since_ms == 0) {
+        return 0;
+    }
+    return soak_ms < STEADY_MS ? soak_ms : STEADY_MS;
+}
+
+/* The places (pools, and nodes) that have a serving endpoint which was as it is before `until`. */
+static void collect_served(const struct snapshot *seen, int64_t until_ms, struct strmap *pools,
+                           struct strmap *nodes)
 {
     static char yes[] = "yes";
     const struct store *pods = seen->stores[INPUT_DNS_PODS];
     AUTO(refs) struct refs endpoints = REFS_INIT;
     endpoints_collect(seen, &endpoints);
     for (size_t i = 0; i < store_len(pods); i++) {
-        const struct node *node = endpoints_node(seen, &endpoints, pod_of(store_at(pods, i)));
-        if (node == NULL) {
+        const struct pod *pod = pod_of(store_at(pods, i));
+        const struct node *node = endpoints_node(seen, &endpoints, pod);
+        if (node == NULL || pod->object.seen_ms > until_ms) {
             continue;
         }
         strmap_set(nodes, node->object.name, yes);
@@ -75,7 +93,28 @@ static void collect_unserved(const struct snapshot *seen, bool per_node,
     }
 }
 
-static bool report(struct unserved *unserved, bool per_node, struct plan *plan)
+/*
+ * Names what has no endpoint. Where the DaemonSet is to bring them (`coming`) that is no cause for
+ * alarm, until it lasts.
+ */
+static void hold_for(struct names *names, bool coming, const char *reason, const char *what,
+                     struct plan *plan)
+{
+    if (names->count == 0) {
+        return;
+    }
+    if (coming) {
+        plan_hold(plan, false, "WaitingForDaemonSet",
+                  "not every live pool or node has had a ready DNS endpoint for some seconds: "
+                  "waiting for "
+                  "coredns-daemonset, which brings them");
+        plan_warn_after(plan, LASTS_MS, reason, "%s: %s", what, names_text(names));
+    } else {
+        plan_hold(plan, true, reason, "%s: %s", what, names_text(names));
+    }
+}
+
+static bool report(struct unserved *unserved, bool per_node, bool coming, struct plan *plan)
 {
     if (unserved->live == 0) {
         plan_hold(plan, true, "NoLiveNodes",
@@ -87,39 +126,41 @@ static bool report(struct unserved *unserved, bool per_node, struct plan *plan)
     for (size_t i = 0; i < unserved->pools.len; i++) {
         names_add(&pools, unserved->pools.entries[i].key);
     }
-    if (unserved->nodes.count > 0 && per_node) {
-        plan_hold(plan, true, "NodesWithoutDNS",
-                  "live nodes without a ready DNS endpoint of their own: %s",
-                  names_text(&unserved->nodes));
+    if (per_node) {
+        hold_for(&unserved->nodes, coming, "NodesWithoutDNS",
+                 "live nodes without a ready DNS endpoint of their own", plan);
     } else if (unserved->nodes.count > 0) {
-        plan_note(plan, true, "PoollessNodesWithoutDNS",
-                  "live nodes in no pool and without a ready DNS endpoint of their own: %s; behind "
-                  "yurthub they will have no DNS endpoint",
-                  names_text(&unserved->nodes));
+        plan_warn_after(plan, coming ? LASTS_MS : 0, "PoollessNodesWithoutDNS",
+                        "live nodes in no pool and without a ready DNS endpoint of their own: %s; "
+                        "behind yurthub they will have no DNS endpoint",
+                        names_text(&unserved->nodes));
     }
-    if (unserved->pools.len > 0) {
-        plan_hold(plan, true, "PoolsWithoutDNS", "live pools without a ready DNS endpoint: %s",
-                  names_text(&pools));
-    }
+    hold_for(&pools, coming, "PoolsWithoutDNS", "live pools without a ready DNS endpoint", plan);
     return plan->state != PLAN_HELD;
 }
 
-bool topology_gate_open(const struct snapshot *seen, bool per_node, int64_t now_ms,
+bool topology_gate_open(const struct snapshot *seen, const struct policy *policy, int64_t now_ms,
                         struct plan *plan)
 {
+    bool per_node = policy_is(policy, "service-topology.value", "kubernetes.io/hostname");
+    bool coming = policy_mode(policy, &adjust_coredns_daemonset) == MODE_ENFORCE;
+    int64_t steady = steady_ms(seen, policy, coming);
     if (!liveness_known(seen, now_ms, plan)) {
         return false;
     }
     AUTO(strmap) struct strmap pools = STRMAP_INIT(NULL);
     AUTO(strmap) struct strmap nodes = STRMAP_INIT(NULL);
     struct unserved unserved = {.pools = STRMAP_INIT(NULL), .nodes = NAMES_INIT};
-    collect_served(seen, &pools, &nodes);
+    collect_served(seen, now_ms - steady, &pools, &nodes);
     collect_unserved(seen, per_node, &pools, &nodes, &unserved);
-    bool open = report(&unserved, per_node, plan);
+    bool open = report(&unserved, per_node, coming, plan);
     strmap_finish(&unserved.pools);
     names_finish(&unserved.nodes);
     if (!open) {
         plan_requeue(plan, RECHECK_MS);
+    }
+    if (!open && steady > 0) {
+        plan_requeue(plan, steady);
     }
     return open;
 }

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "app/inputs.h"
-#include "app/version.h"
+#include "base/version.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 struct cluster {
     struct loop *loop;
+    struct loop_timer *tidy;
     struct cluster_ops ops;
     struct kube_client *client;
     struct world world;
@@ -21,10 +22,46 @@ struct cluster {
     struct world fresh_leases;               /* collects pages; only its leases are used */
 };
 
+enum {
+    /* Behind the first of what came: a list is read by then, and of a busy watch every event
+     * would be too often. */
+    TIDY_MS = 3000,
+};
+
+/*
+ * What was read is a hundred times as large, while it is being read, as what is kept of it, and
+ * that lies scattered over the same memory.
+ */
+static void tidy(void *arg)
+{
+    (void)arg;
+    memory_tidy();
+}
+
+static void tidy_soon(struct cluster *cluster)
+{
+    if (!loop_timer_armed(cluster->tidy)) {
+        loop_timer_arm(cluster->tidy, TIDY_MS);
+    }
+}
+
+static void world_changed(void *arg, enum input input)
+{
+    struct cluster *cluster = arg;
+    tidy_soon(cluster);
+    cluster->ops.changed(cluster->ops.arg, input);
+}
+
 static void client_warning(void *arg, const char *text)
 {
     (void)arg;
     LOG_WARN("the API server warns", "warning", text);
+}
+
+static void client_distrust(void *arg, const char *what, const char *why)
+{
+    (void)arg;
+    LOG_WARN(what, "error", why);
 }
 
 static void client_availability(void *arg, bool up, int64_t down_ms)
@@ -44,6 +81,7 @@ static void client_request(void *arg, const char *method, const char *path, int 
 {
     struct cluster *cluster = arg;
     (void)path;
+    tidy_soon(cluster);
     if (cluster->ops.request != NULL) {
         cluster->ops.request(cluster->ops.arg, method, http_status, duration_ms);
     }
@@ -56,6 +94,7 @@ int cluster_create(struct loop *loop, const struct kube_config *config,
     const struct kube_client_observer observer = {
         .request = client_request,
         .warning = client_warning,
+        .distrust = client_distrust,
         .availability = client_availability,
         .arg = cluster,
     };
@@ -66,7 +105,8 @@ int cluster_create(struct loop *loop, const struct kube_config *config,
     cluster->loop = loop;
     cluster->ops = *ops;
     cluster->fresh_leases.leases = STRMAP_INIT(free);
-    world_init(&cluster->world, ops->changed, ops->arg);
+    cluster->tidy = loop_timer_create(loop, tidy, cluster);
+    world_init(&cluster->world, world_changed, cluster);
     cluster->world.can_read_leases = true;
     *ret_cluster = cluster;
     return 0;
@@ -88,6 +128,7 @@ void cluster_destroy(struct cluster *cluster)
         stop_input(cluster, input);
     }
     kube_client_destroy(cluster->client);
+    loop_timer_destroy(cluster->tidy);
     strmap_finish(&cluster->fresh_leases.leases);
     world_finish(&cluster->world);
     free(cluster);

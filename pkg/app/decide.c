@@ -50,7 +50,7 @@ static enum engine_leave plan_key(void *arg, const char *key, int64_t now_ms, st
     const struct world *world = cluster_world(steward->cluster);
     const struct adjustment *adjustment = adjustment_find(key);
     int64_t wall_ms = clock_wall_ms();
-    if (!world_synced(world, INPUT_BIT(INPUT_CONFIG))) {
+    if (!world_synced(world, INPUT_BIT(INPUT_CONFIG) | INPUT_BIT(INPUT_STATE))) {
         return ENGINE_SKIP;
     }
     if (adjustment == NULL) {
@@ -157,9 +157,13 @@ bool steward_leads(const struct steward *steward)
                                    : true;
 }
 
-static bool may_write(void *arg)
+static int64_t may_write_ms(void *arg)
 {
-    return steward_leads(arg);
+    const struct steward *steward = arg;
+    if (!steward->options.elects) {
+        return INT64_MAX;
+    }
+    return steward->elector != NULL ? elector_left_ms(steward->elector) : 0;
 }
 
 static void finished(void *arg, const char *key, const char *result, int64_t duration_ms)
@@ -210,7 +214,7 @@ void steward_engine_ops(struct steward *steward, struct engine_ops *ret_ops)
         .no_apply = no_apply,
         .budget = budget,
         .finished = finished,
-        .may_write = may_write,
+        .may_write_ms = may_write_ms,
         .reconciled = reconciled,
         .arg = steward,
     };

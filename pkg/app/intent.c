@@ -39,6 +39,9 @@ void intent_plan_modes(const struct intent *intent, const struct snapshot *seen,
                        struct plan *ret_plan)
 {
     const struct object *config = snapshot_only(seen, INPUT_CONFIG);
+    if (snapshot_foreign_state(seen) != NULL) {
+        return;
+    }
     struct policy policy;
     policy_init(&policy);
     policy_read(&policy, config != NULL ? config->body : NULL);

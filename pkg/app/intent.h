@@ -23,7 +23,8 @@ bool intent_concerns(const struct intent *intent, const struct policy *policy, s
 void intent_impose(const struct intent *intent, struct policy *policy);
 /*
  * Plans the modes of what is to be reverted in the ConfigMap, so that a running operator does not
- * put it in force again; nothing to do when they are there, and for what isn't reverted.
+ * put it in force again; nothing to do when they are there, for what isn't reverted, and while the
+ * state is a newer operator's, which this one can't revert.
  */
 void intent_plan_modes(const struct intent *intent, const struct snapshot *seen,
                        struct plan *ret_plan);

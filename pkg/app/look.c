@@ -5,7 +5,9 @@
 
 #include "app/cluster.h"
 #include "app/show.h"
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "node/report.h"
 
 enum {
     LIMIT_MS = 30000,
@@ -23,6 +25,9 @@ struct look {
     bool leases;                /* they were read */
     struct json_object *events; /* NULL: not read yet */
     uint64_t events_request;    /* 0: none under way */
+    struct json_object *nodes;  /* NULL: there is none, or not read yet */
+    uint64_t nodes_request;     /* 0: none under way */
+    bool nodes_read;
     int status;
 };
 
@@ -58,6 +63,27 @@ static void read_events(struct look *look)
     buf_finish(&path);
 }
 
+/* Where no agent runs there is none, and who may not see it is told of the rest. */
+static void on_nodes(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+    struct look *look = arg;
+    look->nodes_request = 0;
+    if (err != NULL && err->kind != ERR_NOT_FOUND && err->kind != ERR_DENIED) {
+        fail(look, err->text);
+        return;
+    }
+    look->nodes = err == NULL ? json_ref(reply->json) : NULL;
+    look->nodes_read = true;
+    loop_timer_arm(look->check, 0);
+}
+
+static void read_nodes(struct look *look)
+{
+    AUTO_FREE char *path = kube_path(&resource_configmap, "kube-system", REPORT_CONFIGMAP, NULL);
+    const struct kube_request request = {.method = "GET", .path = path};
+    look->nodes_request = kube_submit(cluster_client(look->cluster), &request, on_nodes, look);
+}
+
 /* Asks for what is read once and not watched; false: it is not all there yet. */
 static bool read_rest(struct look *look, const struct world *world, int64_t wall_ms, int64_t now_ms)
 {
@@ -65,10 +91,14 @@ static bool read_rest(struct look *look, const struct world *world, int64_t wall
     if (wanted && !look->leases) {
         cluster_read_leases(look->cluster);
     }
-    if (look->wish->events && look->events == NULL && look->events_request == 0) {
+    if (look->wish->rest && look->events == NULL && look->events_request == 0) {
         read_events(look);
     }
-    return (!wanted || look->leases) && (!look->wish->events || look->events != NULL);
+    if (look->wish->rest && !look->nodes_read && look->nodes_request == 0) {
+        read_nodes(look);
+    }
+    return (!wanted || look->leases) &&
+           (!look->wish->rest || (look->events != NULL && look->nodes_read));
 }
 
 static void check(void *arg)
@@ -93,7 +123,8 @@ static void check(void *arg)
         fprintf(stderr, "warning: ConfigMap kube-system/yurt-steward: %s\n",
                 world->policy.problems[i]);
     }
-    look->status = look->wish->show(look->wish->arg, world, look->events, wall_ms, now_ms);
+    const struct look_rest rest = {look->events, look->nodes};
+    look->status = look->wish->show(look->wish->arg, world, &rest, wall_ms, now_ms);
     loop_stop(look->loop);
 }
 
@@ -154,6 +185,7 @@ static void run(struct look *look)
     kube_client_start(cluster_client(look->cluster), ready, look);
     loop_run(look->loop);
     kube_cancel(cluster_client(look->cluster), look->events_request);
+    kube_cancel(cluster_client(look->cluster), look->nodes_request);
     loop_timer_destroy(look->check);
     loop_timer_destroy(look->limit);
     loop_timer_destroy(look->trouble);
@@ -174,6 +206,7 @@ int look_run(const struct kube_config *config, const struct look_wish *wish)
         cluster_destroy(look.cluster);
     }
     json_unref(look.events);
+    json_unref(look.nodes);
     loop_destroy(look.loop);
     return look.status;
 }

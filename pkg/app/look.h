@@ -12,15 +12,21 @@ enum {
     LOOK_FAILED = 2
 };
 
+/* What is read beside the world; NULL: not asked for, or not there. */
+struct look_rest {
+    const struct json_object *events; /* array: the operator's and the agents' */
+    const struct json_object *nodes;  /* the ConfigMap that agents on nodes report in */
+};
+
 struct look_wish {
     const char *verb;            /* for messages on stderr */
     const struct intent *intent; /* put on top of the ConfigMap; NULL: as the ConfigMap says */
     unsigned inputs;             /* INPUT_BITs wanted beside those of the adjustments */
     bool leases;                 /* the node Leases, also when no plan wants them */
-    bool events;                 /* the operator's Events too */
-    /* What to do with it; `events` is an array, or NULL. Returns the exit status. */
-    int (*show)(void *arg, const struct world *world, const struct json_object *events,
-                int64_t wall_ms, int64_t now_ms);
+    bool rest;                   /* struct look_rest, too */
+    /* What to do with it; all is borrowed. Returns the exit status. */
+    int (*show)(void *arg, const struct world *world, const struct look_rest *rest, int64_t wall_ms,
+                int64_t now_ms);
     void *arg;
 };
 

@@ -11,6 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum {
+    RIVAL_LOOK_MS = 250,
+};
+
 static char *host_name(void)
 {
     char host[65] = "unknown";
@@ -38,6 +42,7 @@ static void gained(void *arg)
 static void lost(void *arg)
 {
     struct steward *steward = arg;
+    engine_withdraw(steward->engine);
     blindness_destroy(take_ptr(steward->blindness));
     for (size_t i = 0; i < adjustments_len; i++) {
         engine_forget(steward->engine, adjustments[i]->id);
@@ -64,8 +69,8 @@ static void take_part(struct steward *steward)
 {
     const struct elector_ops ops = {gained, lost, steward};
     AUTO_FREE char *identity = elector_identity();
-    steward->elector =
-        elector_create(steward->loop, cluster_client(steward->cluster), identity, &ops);
+    steward->elector = elector_create(steward->loop, cluster_client(steward->cluster),
+                                      "yurt-steward", identity, &ops);
 }
 
 static void ready(void *arg, const struct err *err)
@@ -99,11 +104,36 @@ static void told_to_stop(void *arg, int signum)
     steward_stop(steward);
 }
 
+/* What is asked for once is not done beside an operator that is alive. */
+static void look_for_rival(void *arg)
+{
+    struct steward *steward = arg;
+    const char *rival = steward->elector != NULL ? elector_rival(steward->elector) : NULL;
+    if (steward->stopping) {
+        return;
+    }
+    if (rival == NULL) {
+        loop_timer_arm(steward->rival, RIVAL_LOOK_MS);
+        return;
+    }
+    LOG_ERROR("another yurt-steward acts on this cluster and holds the Lease "
+              "kube-system/yurt-steward: nothing is written beside it. Set the modes that it shall "
+              "keep, with `kubectl -n kube-system patch configmap yurt-steward --type merge -p "
+              "'{\"data\":{\"ADJUSTMENT\":\"MODE\"}}'`, or stop it first",
+              "holder", rival);
+    steward->status = 2;
+    steward_stop(steward);
+}
+
 /* What was asked for once did not come true in time; why stands in the log. */
 static void limit_reached(void *arg)
 {
     struct steward *steward = arg;
     const struct policy *policy = &cluster_world(steward->cluster)->policy;
+    if (!steward_leads(steward)) {
+        LOG_ERROR("the Lease kube-system/yurt-steward could not be had in time", "holder",
+                  steward->elector != NULL ? elector_holder(steward->elector) : "");
+    }
     for (size_t i = 0; i < adjustments_len; i++) {
         if (policy_mode(policy, adjustments[i]) != MODE_IGNORE &&
             (steward->settled & 1U << i) == 0) {
@@ -140,6 +170,7 @@ static void start(struct steward *steward)
     steward->hurry = loop_timer_create(steward->loop, steward_stop_too_late, steward);
     steward->leases = loop_timer_create(steward->loop, steward_leases_again, steward);
     steward->limit = loop_timer_create(steward->loop, limit_reached, steward);
+    steward->rival = loop_timer_create(steward->loop, look_for_rival, steward);
     kube_client_start(client, ready, steward);
 }
 
@@ -159,6 +190,7 @@ static void finish(struct steward *steward)
     loop_timer_destroy(steward->hurry);
     loop_timer_destroy(steward->leases);
     loop_timer_destroy(steward->limit);
+    loop_timer_destroy(steward->rival);
     loop_destroy(steward->loop);
     strmap_finish(&steward->problems);
 }
@@ -216,11 +248,13 @@ static int run(struct steward *steward, const struct kube_config *config, int64_
     }
     if (steward->intent != NULL) {
         loop_timer_arm(steward->limit, limit_ms);
+        loop_timer_arm(steward->rival, RIVAL_LOOK_MS);
     }
     LOG_INFO("started", "version", YURT_STEWARD_VERSION, "server", config->server, "config",
              config->source);
     loop_run(steward->loop);
-    LOG_INFO("stopped", "status", steward->status == 0 ? "0" : "1");
+    AUTO_FREE char *status = xasprintf("%d", steward->status);
+    LOG_INFO("stopped", "status", status);
     finish(steward);
     return steward->status;
 }
@@ -234,6 +268,7 @@ int operator_run(const struct kube_config *config, const struct operator_options
 int operator_run_once(const struct kube_config *config, const struct intent *intent,
                       int64_t limit_ms)
 {
-    struct steward steward = {.problems = STRMAP_INIT(NULL), .intent = intent};
+    struct steward steward = {
+        .problems = STRMAP_INIT(NULL), .intent = intent, .options = {.elects = true}};
     return run(&steward, config, limit_ms);
 }

@@ -35,6 +35,7 @@ struct steward {
     struct loop_timer *hurry;             /* the stop takes too long */
     struct loop_timer *leases;            /* the Leases could not be read: again */
     struct loop_timer *limit;             /* what is asked for once takes too long */
+    struct loop_timer *rival;             /* … may find that another one acts */
     struct strmap problems;               /* what was said of the ConfigMap */
     bool waiting[POLICY_ADJUSTMENTS_MAX]; /* adjustments that wait for the Leases */
     bool asked[POLICY_ADJUSTMENTS_MAX];   /* adjustments that wait for answers of DNS servers */

@@ -53,6 +53,9 @@ void steward_changed(void *arg, enum input input)
         steward_enqueue_all(steward);
         return;
     }
+    if (input == INPUT_STATE && steward->intent != NULL) {
+        engine_enqueue(steward->engine, STEWARD_CONFIG_KEY);
+    }
     for (size_t i = 0; i < adjustments_len; i++) {
         if ((adjustments[i]->inputs & INPUT_BIT(input)) != 0) {
             engine_enqueue(steward->engine, adjustments[i]->id);

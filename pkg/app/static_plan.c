@@ -1,189 +1,46 @@
 #include "app/static_plan.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "app/show.h"
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/textdiff.h"
 #include "control/plan.h"
-#include "staticpod/staticpod_edit.h"
+#include "staticpod/manifest_dir.h"
 #include "json/json.h"
-
-struct manifest {
-    char *name;
-    char *text; /* NULL: not a regular file */
-    size_t len;
-};
-
-struct directory {
-    struct manifest *list; /* in the kubelet's order */
-    size_t len;
-};
 
 /* One component while its plan is made. */
 struct planner {
     const struct static_plan_wish *wish;
     struct staticpod_wanted wanted;
     const char *component;
-    const struct manifest *manifest; /* that runs it, or would */
-    struct staticpod_edit edit;
+    struct staticpod_found found;
     struct plan plan; /* its state and notes */
 };
 
-static void directory_finish(struct directory *directory)
-{
-    for (size_t i = 0; i < directory->len; i++) {
-        free(directory->list[i].name);
-        free(directory->list[i].text);
-    }
-    free(directory->list);
-}
-DEFINE_AUTO_FINISH(directory, struct directory, directory_finish)
-
 static void planner_finish(struct planner *planner)
 {
-    staticpod_edit_finish(&planner->edit);
+    staticpod_found_finish(&planner->found);
     plan_finish(&planner->plan);
-}
-
-/* --- the directory --- */
-
-/* The kubelet leaves out what begins with a dot, and nothing else. */
-static int is_manifest_name(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* By bytes, as the kubelet sorts; alphasort() goes by the locale. */
-static int compare_names(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Reads a little more than is allowed, so that a larger file is known by its length. */
-static int read_text(int fd, const char *path, struct manifest *manifest, struct err *err)
-{
-    AUTO(buf) struct buf text = BUF_INIT(STATICPOD_TEXT_MAX + 65536);
-    char piece[65536];
-    while (text.len <= STATICPOD_TEXT_MAX) {
-        ssize_t got = read(fd, piece, sizeof(piece));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return err_set_errno(err, ERR_INVALID, errno, "cannot read %s", path);
-        }
-        if (got == 0) {
-            break;
-        }
-        buf_append(&text, piece, (size_t)got);
-    }
-    manifest->len = text.len;
-    manifest->text = buf_take(&text);
-    return 0;
-}
-
-static int read_manifest(const char *path, struct manifest *manifest, struct err *err)
-{
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && (errno == ELOOP || errno == ENXIO)) {
-        return 0; /* a symbolic link, a socket: text stays NULL */
-    }
-    if (fd < 0) {
-        return err_set_errno(err, ERR_INVALID, errno, "cannot open %s", path);
-    }
-    int result = fstat(fd, &info) < 0
-                     ? err_set_errno(err, ERR_INVALID, errno, "cannot look at %s", path)
-                     : 0;
-    if (result == 0 && S_ISREG(info.st_mode)) {
-        result = read_text(fd, path, manifest, err);
-    }
-    close(fd);
-    return result;
-}
-
-static int read_directory(const char *dir, struct directory *directory, struct err *err)
-{
-    struct dirent **entries = NULL;
-    int count = scandir(dir, &entries, is_manifest_name, compare_names);
-    int result = count < 0 ? err_set_errno(err, ERR_INVALID, errno, "cannot read %s", dir) : 0;
-    directory->list = xcalloc(count > 0 ? (size_t)count : 1, sizeof(*directory->list));
-    for (int i = 0; i < count; i++) {
-        if (result == 0) {
-            AUTO_FREE char *path = xasprintf("%s/%s", dir, entries[i]->d_name);
-            struct manifest *manifest = &directory->list[directory->len++];
-            manifest->name = xstrdup(entries[i]->d_name);
-            result = read_manifest(path, manifest, err);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-    return result;
 }
 
 /* --- one component --- */
 
-static bool is_about(const struct manifest *manifest, const char *component)
-{
-    return strncmp(manifest->name, component, strlen(component)) == 0 ||
-           (manifest->text != NULL &&
-            memmem(manifest->text, manifest->len, component, strlen(component)) != NULL);
-}
-
-static void take_edit(struct planner *planner, const struct manifest *manifest,
-                      struct staticpod_edit *edit)
-{
-    if (planner->manifest != NULL) {
-        plan_hold(&planner->plan, true, "SeveralManifests",
-                  "%s and %s are both about %s, and the kubelet takes the last one of a name: move "
-                  "one out of the directory",
-                  planner->manifest->name, manifest->name, planner->component);
-        return;
-    }
-    planner->manifest = manifest;
-    planner->edit = *edit;
-    *edit = (struct staticpod_edit){0};
-}
-
-static void look_at(struct planner *planner, const struct manifest *manifest)
-{
-    AUTO(staticpod_edit) struct staticpod_edit edit = {.outcome = STATICPOD_REFUSED};
-    if (!is_about(manifest, planner->component)) {
-        return;
-    }
-    if (manifest->text == NULL) {
-        edit.refusal.message = xstrdup("not a regular file");
-    } else {
-        staticpod_edit(manifest->text, manifest->len, &planner->wanted, &edit);
-    }
-    if (!edit.refusal.unrelated) {
-        take_edit(planner, manifest, &edit);
-    }
-}
-
 static void tell_refusal(struct planner *planner)
 {
-    const struct staticpod_refusal *refusal = &planner->edit.refusal;
+    const struct staticpod_refusal *refusal = &planner->found.edit.refusal;
     AUTO_FREE char *place =
         refusal->line > 0 ? xasprintf(", line %zu, column %zu", refusal->line, refusal->column)
                           : xstrdup("");
     plan_hold(&planner->plan, true, "Refused", "%s%s: %s; nothing would be written",
-              planner->manifest->name, place, refusal->message);
+              planner->found.manifest->name, place, refusal->message);
 }
 
 static void conclude(struct planner *planner)
 {
     struct plan *plan = &planner->plan;
     bool apiserver = planner->wanted.component == STATICPOD_APISERVER;
-    if (planner->manifest == NULL) {
+    if (planner->found.manifest == NULL) {
         plan_note(plan, false, "ManifestMissing", "no file in %s runs %s", planner->wish->dir,
                   planner->component);
         plan->state = PLAN_NOT_APPLICABLE;
@@ -192,7 +49,7 @@ static void conclude(struct planner *planner)
     if (plan->state == PLAN_HELD) {
         return;
     }
-    if (planner->edit.outcome == STATICPOD_REFUSED) {
+    if (planner->found.edit.outcome == STATICPOD_REFUSED) {
         tell_refusal(planner);
         return;
     }
@@ -201,16 +58,21 @@ static void conclude(struct planner *planner)
                   "dnsPolicy and dnsConfig are left out: the address of the tunnel's DNS Service "
                   "is not known here");
     }
-    if (planner->edit.outcome == STATICPOD_EDITED) {
+    if (planner->found.edit.outcome == STATICPOD_EDITED) {
         plan->state = PLAN_CHANGING;
     }
 }
 
-static void make_plan(struct planner *planner, const struct directory *directory)
+static void make_plan(struct planner *planner, const struct manifest_dir *dir)
 {
+    struct staticpod_found *found = &planner->found;
     planner->component = staticpod_component_name(planner->wanted.component);
-    for (size_t i = 0; i < directory->len; i++) {
-        look_at(planner, &directory->list[i]);
+    staticpod_find(dir->list, dir->len, &planner->wanted, found);
+    if (found->other != NULL) {
+        plan_hold(&planner->plan, true, "SeveralManifests",
+                  "%s and %s are both about %s, and the kubelet takes the last one of a name: move "
+                  "one out of the directory",
+                  found->manifest->name, found->other->name, planner->component);
     }
     conclude(planner);
 }
@@ -219,9 +81,9 @@ static void make_plan(struct planner *planner, const struct directory *directory
 
 static char *diff_of(const struct planner *planner)
 {
-    AUTO_FREE char *from = xasprintf("live/%s", planner->manifest->name);
-    AUTO_FREE char *to = xasprintf("planned/%s", planner->manifest->name);
-    return textdiff_unified(planner->manifest->text, planner->edit.text, from, to);
+    AUTO_FREE char *from = xasprintf("live/%s", planner->found.manifest->name);
+    AUTO_FREE char *to = xasprintf("planned/%s", planner->found.manifest->name);
+    return textdiff_unified(planner->found.manifest->text, planner->found.edit.text, from, to);
 }
 
 static void show_text(FILE *out, const struct planner *planner)
@@ -236,8 +98,8 @@ static void show_text(FILE *out, const struct planner *planner)
         return;
     }
     AUTO_FREE char *diff = diff_of(planner);
-    for (size_t i = 0; i < planner->edit.changes.len; i++) {
-        fprintf(out, "# %s\n", planner->edit.changes.list[i]);
+    for (size_t i = 0; i < planner->found.edit.changes.len; i++) {
+        fprintf(out, "# %s\n", planner->found.edit.changes.list[i]);
     }
     fputs(diff, out);
 }
@@ -262,12 +124,12 @@ static void add_json(struct json_object *actions, struct json_object *held,
     AUTO_FREE char *diff = diff_of(planner);
     struct json_object *action = json_new_object();
     struct json_object *changes = json_new_array();
-    for (size_t i = 0; i < planner->edit.changes.len; i++) {
-        json_append_take(changes, json_new_str(planner->edit.changes.list[i]));
+    for (size_t i = 0; i < planner->found.edit.changes.len; i++) {
+        json_append_take(changes, json_new_str(planner->found.edit.changes.list[i]));
     }
     json_set_str(action, "adjustment", planner->component);
     json_set_str(action, "verb", "write");
-    json_set_str(json_ensure_object(action, "target"), "file", planner->manifest->name);
+    json_set_str(json_ensure_object(action, "target"), "file", planner->found.manifest->name);
     json_set_take(action, "changes", changes);
     json_set_str(action, "diff", diff);
     json_append_take(actions, action);
@@ -290,7 +152,7 @@ static void show_json(FILE *out, const struct planner *planners, size_t count)
 int static_plan_show(FILE *out, const struct static_plan_wish *wish, int *ret_status,
                      struct err *err)
 {
-    AUTO(directory) struct directory directory = {0};
+    AUTO(manifest_dir) struct manifest_dir dir = {0};
     struct planner planners[] = {
         {.wish = wish,
          .wanted = {.component = STATICPOD_CONTROLLER_MANAGER, .nodelifecycle_off = true}},
@@ -302,12 +164,12 @@ int static_plan_show(FILE *out, const struct static_plan_wish *wish, int *ret_st
                     .cluster_domain = wish->cluster_domain,
                     .names_allowed = wish->names_allowed}},
     };
-    if (read_directory(wish->dir, &directory, err) < 0) {
+    if (manifest_dir_read(wish->dir, &dir, err) < 0) {
         return -1;
     }
     *ret_status = SHOW_NOTHING;
     for (size_t i = 0; i < ARRAY_LEN(planners); i++) {
-        make_plan(&planners[i], &directory);
+        make_plan(&planners[i], &dir);
         *ret_status = planners[i].plan.state == PLAN_CHANGING ? SHOW_SOMETHING : *ret_status;
         if (!wish->json) {
             show_text(out, &planners[i]);

@@ -209,17 +209,21 @@ static struct json_object *pools_json(const struct snapshot *seen)
     return rows;
 }
 
-struct json_object *status_json(const struct world *world, const struct json_object *events,
+struct json_object *status_json(const struct world *world, const struct look_rest *rest,
                                 int64_t wall_ms, int64_t now_ms)
 {
+    struct json_object *nodes = json_new_array();
     struct json_object *doc = json_new_object();
     struct json_object *rows = json_new_array();
     struct snapshot seen;
     world_snapshot(world, wall_ms, &seen);
     for (size_t i = 0; i < adjustments_len; i++) {
-        json_append_take(rows, adjustment_row(world, adjustments[i], events, wall_ms, now_ms));
+        json_append_take(rows,
+                         adjustment_row(world, adjustments[i], rest->events, wall_ms, now_ms));
     }
     json_set_take(doc, "adjustments", rows);
     json_set_take(doc, "pools", pools_json(&seen));
+    status_add_nodes(nodes, rest->nodes);
+    json_set_take(doc, "controlPlaneNodes", nodes);
     return doc;
 }

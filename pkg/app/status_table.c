@@ -7,7 +7,7 @@
 #include "base/timefmt.h"
 
 enum {
-    COLUMNS_MAX = 5
+    COLUMNS_MAX = 6
 };
 
 struct table {
@@ -119,9 +119,31 @@ static void pools_table(FILE *out, const struct json_object *rows)
     print_take(out, &table);
 }
 
+static void nodes_table(FILE *out, const struct json_object *rows, int64_t wall_ms)
+{
+    struct table table = {.columns = 6, .rows = json_new_array()};
+    add_row(&table, (const char *const[]){"CONTROL PLANE NODE", "MANIFEST", "MODE", "STATE",
+                                          "SINCE", "MESSAGE"});
+    for (size_t i = 0; i < json_array_len(rows); i++) {
+        const struct json_object *row = json_array_at(rows, i);
+        char since[TIMEFMT_SIZE];
+        print_age(row, "since", wall_ms, since);
+        add_row(&table, (const char *const[]){
+                            json_get_str_or(row, "node", ""), json_get_str_or(row, "manifest", "-"),
+                            json_get_str_or(row, "mode", "-"), json_get_str_or(row, "state", "-"),
+                            since, json_get_str_or(row, "message", "")});
+    }
+    print_take(out, &table);
+}
+
 void status_table(FILE *out, const struct json_object *status, int64_t wall_ms)
 {
     adjustments_table(out, json_member(status, "adjustments"), wall_ms);
     fputs("\nReady DNS pods on live nodes:\n\n", out);
     pools_table(out, json_member(status, "pools"));
+    const struct json_object *nodes = json_member(status, "controlPlaneNodes");
+    if (json_array_len(nodes) > 0) {
+        fputs("\n", out);
+        nodes_table(out, nodes, wall_ms);
+    }
 }

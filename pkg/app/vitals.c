@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "app/inputs.h"
-#include "app/process_stats.h"
 #include "app/readiness.h"
 #include "base/alloc.h"
+#include "serve/process_stats.h"
 #include "serve/server.h"
 
 enum family {
@@ -116,6 +116,8 @@ static const char queue_name[] = "yurt-steward";
 struct vitals {
     struct metrics metrics;
     char *server;
+    bool known[POLICY_ADJUSTMENTS_MAX]; /* by index in the table of adjustments */
+    enum plan_state states[POLICY_ADJUSTMENTS_MAX];
 };
 
 size_t vitals_families(const struct metric_family **ret_families)
@@ -195,16 +197,36 @@ void vitals_said(struct vitals *vitals, const char *key, const char *reason)
 
 void vitals_state(struct vitals *vitals, const char *key, enum plan_state state)
 {
-    for (enum plan_state at = PLAN_IN_FORCE; vitals != NULL && at <= PLAN_REVERTED; at++) {
-        metrics_set(&vitals->metrics, STATE, (const char *const[]){key, plan_state_word(at)},
-                    at == state);
+    for (size_t i = 0; vitals != NULL && i < adjustments_len; i++) {
+        if (strcmp(adjustments[i]->id, key) == 0) {
+            vitals->known[i] = true;
+            vitals->states[i] = state;
+        }
     }
 }
 
 /* --- telling --- */
 
+/* What is ignored, or left to another replica, has no state here. */
+static void collect_states(struct vitals *vitals, const struct vitals_now *now)
+{
+    const struct policy *policy = &cluster_world(now->cluster)->policy;
+    metrics_clear(&vitals->metrics, STATE);
+    for (size_t i = 0; i < adjustments_len; i++) {
+        const struct adjustment *adjustment = adjustments[i];
+        vitals->known[i] =
+            vitals->known[i] && now->leads && policy_mode(policy, adjustment) != MODE_IGNORE;
+        for (enum plan_state at = PLAN_IN_FORCE; vitals->known[i] && at <= PLAN_REVERTED; at++) {
+            metrics_set(&vitals->metrics, STATE,
+                        (const char *const[]){adjustment->id, plan_state_word(at)},
+                        at == vitals->states[i]);
+        }
+    }
+}
+
 static void collect_inputs(struct metrics *metrics, const struct vitals_now *now)
 {
+    metrics_clear(metrics, VERIFIED_AGE); /* what is not watched any more has none */
     for (enum input input = 0; input < INPUT_COUNT; input++) {
         struct reflector_health health;
         const char *name = input_name(input);
@@ -253,6 +275,7 @@ static void collect(struct vitals *vitals, const struct vitals_now *now)
     metrics_set(metrics, LEADER, &name, now->leads);
     metrics_set(metrics, EVENTS_DROPPED, NULL, (double)now->events_dropped);
     metrics_set(metrics, SERVER_UP, NULL, kube_client_up(cluster_client(now->cluster)));
+    collect_states(vitals, now);
     collect_inputs(metrics, now);
     collect_modes(metrics, &cluster_world(now->cluster)->policy);
     collect_process(metrics);

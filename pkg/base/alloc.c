@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,11 @@ char *xasprintf(const char *format, ...)
     char *text = xvasprintf(format, args);
     va_end(args);
     return text;
+}
+
+void memory_tidy(void)
+{
+    malloc_trim(0);
 }
 
 void xstr_replace(char **slot, const char *value)

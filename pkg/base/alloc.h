@@ -30,4 +30,7 @@ char *xvasprintf(const char *format, va_list args) PRINTF_LIKE(1, 0);
  */
 void xstr_replace(char **slot, const char *value);
 
+/* Gives free memory back to the system, that between pieces in use too; takes milliseconds. */
+void memory_tidy(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "base/strmap.h"
 
-#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -34,6 +35,18 @@ static void drop_value(const struct strmap *map, void *value)
     }
 }
 
+static void drop_key(const struct strmap *map, char *key)
+{
+    if (!map->borrows_keys) {
+        free(key);
+    }
+}
+
+static char *take_key(const struct strmap *map, const char *key)
+{
+    return map->borrows_keys ? (char *)(uintptr_t)key : xstrdup(key);
+}
+
 void strmap_init(struct strmap *map, void (*destroy)(void *value))
 {
     *map = STRMAP_INIT(destroy);
@@ -42,7 +55,7 @@ void strmap_init(struct strmap *map, void (*destroy)(void *value))
 void strmap_clear(struct strmap *map)
 {
     for (size_t i = 0; i < map->len; i++) {
-        free(map->entries[i].key);
+        drop_key(map, map->entries[i].key);
         drop_value(map, map->entries[i].value);
     }
     map->len = 0;
@@ -51,8 +64,8 @@ void strmap_clear(struct strmap *map)
 void strmap_finish(struct strmap *map)
 {
     strmap_clear(map);
-    free(map->entries);
-    *map = STRMAP_INIT(map->destroy);
+    free(take_ptr(map->entries));
+    map->capacity = 0;
 }
 
 void *strmap_get(const struct strmap *map, const char *key)
@@ -67,6 +80,9 @@ void strmap_set(struct strmap *map, const char *key, void *value)
     if (find(map, key, &index)) {
         void *old = map->entries[index].value;
         map->entries[index].value = value;
+        if (map->borrows_keys) {
+            map->entries[index].key = take_key(map, key);
+        }
         if (old != value) {
             drop_value(map, old);
         }
@@ -78,7 +94,7 @@ void strmap_set(struct strmap *map, const char *key, void *value)
     }
     memmove(map->entries + index + 1, map->entries + index,
             (map->len - index) * sizeof(*map->entries));
-    map->entries[index] = (struct strmap_entry){.key = xstrdup(key), .value = value};
+    map->entries[index] = (struct strmap_entry){.key = take_key(map, key), .value = value};
     map->len++;
 }
 
@@ -92,6 +108,6 @@ void strmap_remove(struct strmap *map, const char *key)
     map->len--;
     memmove(map->entries + index, map->entries + index + 1,
             (map->len - index) * sizeof(*map->entries));
-    free(gone.key);
+    drop_key(map, gone.key);
     drop_value(map, gone.value);
 }

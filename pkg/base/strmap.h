@@ -3,11 +3,13 @@
  *
  * Walking it by index is in key order, so whatever is made from it is deterministic. Look-up is
  * a binary search, insertion moves pointers: right for up to some ten thousand entries. Keys
- * are copied. Values are owned by the map when it has a `destroy` function, else borrowed.
+ * are copied, unless the map borrows them: then each belongs to the value that came with it. Values
+ * are owned by the map when it has a `destroy` function, else borrowed.
  */
 #ifndef BASE_STRMAP_H
 #define BASE_STRMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -22,6 +24,7 @@ struct strmap {
     size_t len;
     size_t capacity;
     void (*destroy)(void *value); /* NULL: values are borrowed */
+    bool borrows_keys;
 };
 
 #define STRMAP_INIT(destroy_value) ((struct strmap){.destroy = (destroy_value)})

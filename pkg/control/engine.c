@@ -61,6 +61,13 @@ static void say_report(void *arg, const char *key, bool warning, const char *rea
     engine->ops.say(engine->ops.arg, key, warning, reason, message);
 }
 
+/* Of what was done, or could not be. */
+static void say(struct engine *engine, bool warning, const char *reason, const char *message)
+{
+    report_acted(&engine->report, engine->key);
+    engine->ops.say(engine->ops.arg, engine->key, warning, reason, message);
+}
+
 /* The key is done: what comes next for it was decided. */
 static void finish_key(struct engine *engine, const char *result)
 {
@@ -133,7 +140,7 @@ static void say_contended(struct engine *engine, const struct action *action, in
         "%s/%s is undone again and again by %s; the next repair is in %s. Make that writer keep "
         "the field, or set %s to Ignore or Observe",
         action->resource->kind, action->name, engine->culprit, wait, engine->key);
-    engine->ops.say(engine->ops.arg, engine->key, true, "Contended", text);
+    say(engine, true, "Contended", text);
 }
 
 /* Whether the action may go out now; otherwise the key comes back when it may. */
@@ -173,7 +180,7 @@ static void say_done(struct engine *engine, const struct action *action)
     AUTO_FREE char *text = engine->culprit != NULL
                                ? xasprintf("%s; undone by %s", action->reason, engine->culprit)
                                : xstrdup(action->reason);
-    engine->ops.say(engine->ops.arg, engine->key, false, action->event, text);
+    say(engine, false, action->event, text);
 }
 
 static void say_failed(struct engine *engine, const struct action *action, const struct err *err)
@@ -182,7 +189,7 @@ static void say_failed(struct engine *engine, const struct action *action, const
                                      action->resource->kind, action->ns, action->name, err->text);
     bool news = err->kind == ERR_INVALID || err->kind == ERR_DENIED;
     if (news) {
-        engine->ops.say(engine->ops.arg, engine->key, true, "WriteFailed", text);
+        say(engine, true, "WriteFailed", text);
     } else {
         LOG_INFO("write not done, looking again", "adjustment", engine->key, "error", text);
     }
@@ -298,7 +305,7 @@ static char *action_path(const struct action *action)
     return buf_take(&text);
 }
 
-static void submit(struct engine *engine, const struct action *action)
+static void submit(struct engine *engine, const struct action *action, int64_t send_within_ms)
 {
     static const char *const methods[] = {
         [ACTION_CREATE] = "POST",
@@ -312,6 +319,7 @@ static void submit(struct engine *engine, const struct action *action)
         .path = path,
         .content_type = patch_type_content(action->patch_type),
         .body = action->body,
+        .send_within_ms = send_within_ms,
     };
     engine->request = kube_submit(engine->client, &request, on_written, engine);
 }
@@ -326,7 +334,8 @@ static void send_next(struct engine *engine)
         return;
     }
     const struct action *action = &engine->plan.actions[engine->next];
-    if (!engine->ops.may_write(engine->ops.arg)) {
+    int64_t may_ms = engine->ops.may_write_ms(engine->ops.arg);
+    if (may_ms == 0) {
         workqueue_add(engine->queue, engine->key, now_of(engine));
         finish_key(engine, "requeue_after");
         return;
@@ -335,7 +344,7 @@ static void send_next(struct engine *engine)
         finish_key(engine, "requeue_after");
         return;
     }
-    submit(engine, action);
+    submit(engine, action, may_ms);
 }
 
 static void work(struct engine *engine)
@@ -347,7 +356,11 @@ static void work(struct engine *engine)
         return;
     }
     const struct report_sink sink = {say_report, engine};
-    report_plan(&engine->report, engine->key, &engine->plan, leave == ENGINE_OBSERVE, &sink);
+    int64_t again_ms = report_plan(&engine->report, engine->key, &engine->plan,
+                                   leave == ENGINE_OBSERVE, now_of(engine), &sink);
+    if (again_ms > 0) {
+        plan_requeue(&engine->plan, again_ms);
+    }
     if (engine->plan.wants_leases) {
         engine->ops.read_leases(engine->ops.arg, engine->key);
         finish_well(engine);
@@ -366,7 +379,7 @@ static void pump(void *arg)
     if (engine->key != NULL || engine->stopping || !kube_client_up(engine->client)) {
         return;
     }
-    if (!engine->ops.may_write(engine->ops.arg)) {
+    if (engine->ops.may_write_ms(engine->ops.arg) == 0) {
         /* a leadership that lapsed for a moment is renewed without a word */
         loop_timer_arm(engine->wake, MAY_AGAIN_MS);
         return;
@@ -430,6 +443,17 @@ void engine_enqueue(struct engine *engine, const char *key)
 {
     workqueue_add(engine->queue, key, now_of(engine));
     loop_deferred_schedule(engine->pump);
+}
+
+void engine_withdraw(struct engine *engine)
+{
+    struct err err;
+    if (engine->request == 0 || strmap_get(&engine->looks, engine->key) != NULL) {
+        return; /* at most a look */
+    }
+    kube_cancel(engine->client, engine->request);
+    err_fill(&err, ERR_RETRY, "taken back: it may not write any more");
+    on_written(engine, NULL, &err);
 }
 
 void engine_resume(struct engine *engine)

@@ -42,9 +42,9 @@ struct engine_ops {
     void (*reconciled)(void *arg, const char *key, const struct plan *plan);
     /* The key is done, for now: "success", "requeue_after" or "error", after so long. */
     void (*finished)(void *arg, const char *key, const char *result, int64_t duration_ms);
-    /* Whether this process may write at this very moment (leader election). While it may not,
-     * nothing is reconciled. */
-    bool (*may_write)(void *arg);
+    /* For how long this process may write from this very moment on (leader election); 0: it may
+     * not, and nothing is reconciled. A write that got no connection within that is not sent. */
+    int64_t (*may_write_ms)(void *arg);
     /* Whether the field's budget may be spent, as in contention.h. */
     struct contention_budget (*budget)(void *arg);
     void *arg;
@@ -58,6 +58,9 @@ struct engine *engine_create(struct loop *loop, struct kube_client *client,
 void engine_destroy(struct engine *engine);
 /* Reconcile the key soon. */
 void engine_enqueue(struct engine *engine, const char *key);
+/* It may not write any more: takes back the write that is under way, whose outcome is then looked
+ * for when it may again. */
+void engine_withdraw(struct engine *engine);
 /* It may write now, where it might not before. */
 void engine_resume(struct engine *engine);
 /* Starts no more reconciles or writes; `idle` runs once the write that is under way is answered. */

@@ -72,6 +72,8 @@ void plan_record_take(struct plan *plan, const struct snapshot *seen, struct jso
         json_set_str(metadata, "namespace", state_ns);
         json_set_str(json_ensure_object(metadata, "labels"), "app.kubernetes.io/managed-by",
                      "yurt-steward");
+        json_set_str(json_ensure_object(metadata, "annotations"), STATE_VERSION_ANNOTATION,
+                     STATE_VERSION);
     } else {
         json_set_str(metadata, "resourceVersion", state->resource_version);
     }
@@ -85,21 +87,22 @@ void plan_record_take(struct plan *plan, const struct snapshot *seen, struct jso
     }
 }
 
-static void add_note(struct plan *plan, bool held, bool warning, const char *reason, char *message)
+/* Takes the message. */
+static void add_note(struct plan *plan, const struct note *note)
 {
     if (plan->notes_len == PLAN_NOTES_MAX) {
-        free(message);
+        free(note->message);
         return;
     }
-    plan->notes[plan->notes_len++] =
-        (struct note){.held = held, .warning = warning, .reason = reason, .message = message};
+    plan->notes[plan->notes_len++] = *note;
 }
 
 void plan_note(struct plan *plan, bool warning, const char *reason, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    add_note(plan, false, warning, reason, xvasprintf(format, args));
+    add_note(plan, &(struct note){
+                       .warning = warning, .reason = reason, .message = xvasprintf(format, args)});
     va_end(args);
 }
 
@@ -107,9 +110,24 @@ void plan_hold(struct plan *plan, bool warning, const char *reason, const char *
 {
     va_list args;
     va_start(args, format);
-    add_note(plan, true, warning, reason, xvasprintf(format, args));
+    add_note(plan, &(struct note){.held = true,
+                                  .warning = warning,
+                                  .reason = reason,
+                                  .message = xvasprintf(format, args)});
     va_end(args);
     plan->state = PLAN_HELD;
+}
+
+void plan_warn_after(struct plan *plan, int64_t after_ms, const char *reason, const char *format,
+                     ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_note(plan, &(struct note){.warning = true,
+                                  .reason = reason,
+                                  .message = xvasprintf(format, args),
+                                  .after_ms = after_ms});
+    va_end(args);
 }
 
 bool plan_want_dns(struct plan *plan, const char *address)

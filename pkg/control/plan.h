@@ -51,6 +51,7 @@ struct note {
     bool warning;
     const char *reason; /* UpperCamelCase */
     char *message;
+    int64_t after_ms; /* reported once it was there for so long without a break */
 };
 
 enum plan_state {
@@ -93,7 +94,8 @@ struct action *plan_add_take(struct plan *plan, enum action_verb verb,
 void action_reason(struct action *action, const char *event, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* Appends an action that sets (value NULL: removes) keys of the state ConfigMap, with its
- * resourceVersion as precondition, or creates it. `data` maps keys to strings or null; taken. */
+ * resourceVersion as precondition, or creates it with its version (snapshot.h). `data` maps keys to
+ * strings or null; taken. */
 void plan_record_take(struct plan *plan, const struct snapshot *seen, struct json_object *data,
                       const char *reason);
 
@@ -102,6 +104,9 @@ void plan_note(struct plan *plan, bool warning, const char *reason, const char *
 /* A note that keeps the adjustment from being in force; the state becomes PLAN_HELD. */
 void plan_hold(struct plan *plan, bool warning, const char *reason, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* A warning of what may pass by itself: reported once it was there for so long. */
+void plan_warn_after(struct plan *plan, int64_t after_ms, const char *reason, const char *format,
+                     ...) PRINTF_LIKE(4, 5);
 /* Asks the DNS server at the address; false: as many as one look may ask are asked. */
 bool plan_want_dns(struct plan *plan, const char *address);
 /* Look again after `ms` at the latest. */

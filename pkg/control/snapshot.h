@@ -66,5 +66,13 @@ struct snapshot {
 const struct object *snapshot_only(const struct snapshot *seen, enum input input);
 /* The value of a data key of the state ConfigMap; NULL when absent. */
 const char *snapshot_record(const struct snapshot *seen, const char *key, size_t *ret_len);
+/*
+ * The state ConfigMap's version, in this annotation, where it is none that this program knows;
+ * else NULL. To be raised when an operator without the change would misread the records: it then
+ * leaves them alone.
+ */
+#define STATE_VERSION_ANNOTATION "yurt-steward.io/state-version"
+#define STATE_VERSION "1"
+const char *snapshot_foreign_state(const struct snapshot *seen);
 
 #endif

@@ -128,6 +128,11 @@ static int before_sending(void *arg, char *peer, char *own, int peer_port, int o
         exchange->repeat_refused = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    if (exchange->send_within_ms > 0 &&
+        clock_mono_ms() - exchange->started_ms >= exchange->send_within_ms) {
+        exchange->too_late = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     exchange->sent = true;
     exchange->connected = true;
     exchange->last_byte_ms = clock_mono_ms();
@@ -306,6 +311,7 @@ int http_exchange_prepare(struct http_exchange *exchange, const struct http_iden
     exchange->connect_ms = request->connect_ms > 0 ? request->connect_ms : CONNECT_DEFAULT_MS;
     exchange->deadline_ms = request->deadline_ms;
     exchange->silence_ms = request->silence_ms;
+    exchange->send_within_ms = request->send_within_ms;
     exchange->body_limit = request->body_limit;
     exchange->fresh = request->fresh_connection;
     if (request->path[0] != '/' || has_control(request->path) ||
@@ -385,6 +391,8 @@ void http_exchange_finish_curl(struct http_exchange *exchange, CURLcode result)
     if (exchange->body_over_limit) {
         over_limit = xasprintf("the response is longer than %zu bytes", exchange->body_limit);
         reason = over_limit;
+    } else if (exchange->too_late) {
+        reason = "there was no connection in the time in which it might be sent";
     } else if (exchange->repeat_refused) {
         reason = "connection lost before the reply came; not sent again";
     } else if (result != CURLE_OK) {

@@ -54,7 +54,9 @@ struct http_request {
     int64_t connect_ms;    /* limit for name look-up, TCP and TLS; 0: 10 s */
     int64_t deadline_ms;   /* limit for all of it; 0: none */
     int64_t silence_ms;    /* ends it when no byte came for so long; 0: never */
-    size_t body_limit;     /* response bytes delivered at most (without `data`: kept); 0: none */
+    /* Not sent later than that, however long the process was suspended meanwhile; 0: any time. */
+    int64_t send_within_ms;
+    size_t body_limit; /* response bytes delivered at most (without `data`: kept); 0: none */
 };
 
 /* What the response was. Strings are borrowed for the call. */

@@ -95,12 +95,16 @@ static curl_socket_t socket_open(void *arg, curlsocktype purpose, struct curl_so
     (void)purpose;
     struct http_multi *multi = arg;
     const unsigned int user_timeout_ms = USER_TIMEOUT_MS;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0) {
         return CURL_SOCKET_BAD;
     }
     /* Fails on what is not TCP, where it is not needed. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
+    /* What a lost connection has not delivered ends with it. The kernel would go on trying, and a
+     * write that was given up arrive once the network is back. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     if (multi->sockets_len == multi->sockets_capacity) {
         multi->sockets_capacity = 2 * multi->sockets_capacity + 4;
         multi->sockets =

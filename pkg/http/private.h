@@ -86,11 +86,13 @@ struct http_exchange {
     char *what;      /* method and server, for error texts */
     bool repeatable; /* sending it twice does no harm (RFC 9110, 9.2.1: safe methods) */
     bool repeat_refused;
+    bool too_late;
 
     struct loop_timer *timer; /* for the nearest of the three limits */
     int64_t connect_ms;
-    int64_t deadline_ms; /* 0: none */
-    int64_t silence_ms;  /* 0: none */
+    int64_t deadline_ms;    /* 0: none */
+    int64_t silence_ms;     /* 0: none */
+    int64_t send_within_ms; /* 0: any time */
     int64_t started_ms;
     int64_t last_byte_ms; /* or when the request went out */
 

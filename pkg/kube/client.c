@@ -29,6 +29,7 @@ struct call {
     kube_done_fn *done;          /* NULL: a stream */
     char *accept;                /* not for streams */
     int64_t deadline_ms;         /* not for streams */
+    int64_t send_within_ms;      /* neither */
     struct http_handler handler; /* of a stream */
 };
 
@@ -53,6 +54,7 @@ struct kube_client {
     uint64_t epoch; /* counts the times that all connections were dropped */
     bool streams;   /* one was opened: somebody waits for the server when it is away */
     bool lost;      /* the observer was told so */
+    char *distrust; /* what the observer was told last, NULL: all is well */
     int64_t outage_ms;
     struct kube_up_watch *up_watches; /* in order of registration */
     struct kube_up_watch *up_next;    /* the next to be told, while telling */
@@ -105,6 +107,28 @@ static void observe(const struct call *call, const struct http_response *respons
     }
 }
 
+static void tell_distrust(struct kube_client *client, const char *what, const char *why)
+{
+    if (client->observer.distrust != NULL &&
+        (client->distrust == NULL || strcmp(client->distrust, why) != 0)) {
+        client->observer.distrust(client->observer.arg, what, why);
+    }
+    xstr_replace(&client->distrust, why);
+}
+
+/* Of a token or a CA that can't be renewed nobody would hear before the server refuses the old. */
+static void look_at_credentials(struct kube_client *client, int http_status)
+{
+    const struct err *problem = auth_problem(client->auth);
+    if (problem != NULL) {
+        tell_distrust(client, "credentials cannot be renewed", problem->text);
+    } else if (http_status == 401) {
+        tell_distrust(client, "the API server refuses our credentials", "HTTP 401 Unauthorized");
+    } else if (http_status != 0) {
+        xstr_replace(&client->distrust, NULL);
+    }
+}
+
 /*
  * What the answer tells of the server, if somebody is there to wait for it: none at all, unless it
  * was our own dropping of connections that ended the request, or one as without etcd.
@@ -140,6 +164,7 @@ static void send_call(struct call *call, const char *content_type, const char *b
         .body_len = body != NULL ? strlen(body) : 0,
         .accept_gzip = strcmp(call->method, "GET") == 0,
         .deadline_ms = call->deadline_ms,
+        .send_within_ms = call->send_within_ms,
         .body_limit = BODY_MAX,
     };
     size_t used = 0;
@@ -211,6 +236,7 @@ uint64_t kube_submit(struct kube_client *client, const struct kube_request *requ
     call->done = done;
     call->accept = xstrdup(request->accept != NULL ? request->accept : "application/json");
     call->deadline_ms = request->deadline_ms > 0 ? request->deadline_ms : DEADLINE_MS;
+    call->send_within_ms = request->send_within_ms;
     AUTO_FREE char *body = request->body != NULL ? json_text(request->body) : NULL;
     send_call(call, request->content_type != NULL ? request->content_type : "application/json",
               body);
@@ -383,9 +409,19 @@ static void on_up(void *arg, int64_t outage_ms)
     }
 }
 
+/* With a CA that can't be read, that is the reason. */
+static void on_untrusted(void *arg, const char *why)
+{
+    struct kube_client *client = arg;
+    if (auth_problem(client->auth) == NULL) {
+        tell_distrust(client, "the API server's certificate is not trusted", why);
+    }
+}
+
 static void on_probed(void *arg, const char *path, int http_status, int64_t duration_ms)
 {
-    const struct kube_client *client = arg;
+    struct kube_client *client = arg;
+    look_at_credentials(client, http_status);
     if (client->observer.request != NULL) {
         client->observer.request(client->observer.arg, "GET", path, http_status, duration_ms);
     }
@@ -422,8 +458,12 @@ int kube_client_create(struct loop *loop, const struct kube_config *config, cons
     if (http_client_create(loop, &target, &client->http, err) != 0) {
         return -1;
     }
-    const struct prober_hooks hooks = {
-        .dropped = on_dropped, .lost = on_lost, .up = on_up, .request = on_probed, .arg = client};
+    const struct prober_hooks hooks = {.dropped = on_dropped,
+                                       .lost = on_lost,
+                                       .up = on_up,
+                                       .untrusted = on_untrusted,
+                                       .request = on_probed,
+                                       .arg = client};
     client->prober = prober_create(loop, client->http, client->auth, &hooks);
     *ret_client = take_ptr(client);
     return 0;
@@ -438,6 +478,7 @@ void kube_client_destroy(struct kube_client *client)
     http_client_destroy(client->http);
     auth_destroy(client->auth);
     warnings_finish(&client->warnings);
+    free(client->distrust);
     free(client->user_agent);
     free(client);
 }

@@ -44,6 +44,7 @@ struct kube_request {
     const char *accept;             /* NULL: application/json */
     const struct json_object *body; /* NULL: none; serialized at once */
     int64_t deadline_ms;            /* 0: 30 s */
+    int64_t send_within_ms;         /* not sent later, as in http.h; 0: any time */
 };
 
 /* For metrics and tests; all slots optional, called for every finished request. */
@@ -52,6 +53,8 @@ struct kube_client_observer {
                     int64_t duration_ms);
     /* A Warning header (299), once per text. */
     void (*warning)(void *arg, const char *text);
+    /* Something is wrong with what the two sides identify themselves by: once while it is so. */
+    void (*distrust)(void *arg, const char *what, const char *why);
     /* The server could not be reached, or answered again (see availability.h). */
     void (*availability)(void *arg, bool up, int64_t down_ms);
     void *arg;

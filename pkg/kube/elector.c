@@ -9,7 +9,6 @@
 #include "kube/reflector.h"
 
 static const char lease_ns[] = "kube-system";
-static const char lease_name[] = "yurt-steward";
 
 enum {
     /* a request that takes longer than the time between two renewals is as good as failed */
@@ -71,7 +70,8 @@ static void submit(struct elector *elector, const char *method, struct json_obje
                    kube_done_fn *done)
 {
     bool create = method[1] == 'O'; /* POST goes to the collection */
-    AUTO_FREE char *path = kube_path(&resource_lease, lease_ns, create ? NULL : lease_name, NULL);
+    AUTO_FREE char *path =
+        kube_path(&resource_lease, lease_ns, create ? NULL : elector->lease.name, NULL);
     const struct kube_request request = {
         .method = method, .path = path, .body = body, .deadline_ms = REQUEST_DEADLINE_MS};
     elector->request = kube_submit(elector->client, &request, done, elector);
@@ -141,18 +141,16 @@ static void say_released(void *arg)
     elector->done(elector->done_arg);
 }
 
-struct elector *elector_create(struct loop *loop, struct kube_client *client, const char *identity,
-                               const struct elector_ops *ops)
+struct elector *elector_create(struct loop *loop, struct kube_client *client, const char *name,
+                               const char *identity, const struct elector_ops *ops)
 {
-    const struct reflector_spec spec = {.resource = &resource_lease,
-                                        .ns = lease_ns,
-                                        .name = lease_name,
-                                        .project = object_project_whole};
+    const struct reflector_spec spec = {
+        .resource = &resource_lease, .ns = lease_ns, .name = name, .project = object_project_whole};
     struct elector *elector = xcalloc(1, sizeof(*elector));
     elector->loop = loop;
     elector->client = client;
     elector->ops = *ops;
-    lease_init(&elector->lease, lease_ns, lease_name, identity);
+    lease_init(&elector->lease, lease_ns, name, identity);
     elector->store = store_create(observed, elector);
     elector->timer = loop_timer_create(loop, step, elector);
     elector->released = loop_deferred_create(loop, say_released, elector);
@@ -177,9 +175,24 @@ void elector_destroy(struct elector *elector)
     free(elector);
 }
 
+int64_t elector_left_ms(const struct elector *elector)
+{
+    return elector->over ? 0 : lease_left_ms(&elector->lease, loop_now_ms(elector->loop));
+}
+
 bool elector_leads(const struct elector *elector)
 {
-    return !elector->over && lease_leads(&elector->lease, loop_now_ms(elector->loop));
+    return elector_left_ms(elector) > 0;
+}
+
+const char *elector_rival(const struct elector *elector)
+{
+    return lease_rival(&elector->lease);
+}
+
+const char *elector_holder(const struct elector *elector)
+{
+    return lease_holder(&elector->lease);
 }
 
 static void give_up(struct elector *elector);

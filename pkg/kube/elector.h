@@ -20,13 +20,22 @@ struct elector_ops {
 
 struct elector;
 
-/* The Lease is kube-system/yurt-steward; `identity` is copied and must be unique to the process. */
-struct elector *elector_create(struct loop *loop, struct kube_client *client, const char *identity,
-                               const struct elector_ops *ops);
+/*
+ * The Lease is in kube-system, and `name` borrowed for ever; `identity` is copied and must be
+ * unique to the process.
+ */
+struct elector *elector_create(struct loop *loop, struct kube_client *client, const char *name,
+                               const char *identity, const struct elector_ops *ops);
 /* Says nothing more; the Lease is left to run out. NULL is fine. */
 void elector_destroy(struct elector *elector);
 /* Whether it may write at this very moment. */
 bool elector_leads(const struct elector *elector);
+/* For how long it may from this moment on without another renewal; 0: it may not. */
+int64_t elector_left_ms(const struct elector *elector);
+/* Who else holds the Lease and was seen to write it; NULL: nobody that is known to be alive. */
+const char *elector_rival(const struct elector *elector);
+/* Who holds the Lease, as last seen; "" when nobody or unknown. */
+const char *elector_holder(const struct elector *elector);
 /*
  * Gives the Lease up, so that a standby takes over at once: everything that writes must have
  * stopped before. `done` runs once, from the loop, when that was answered or there was nothing to

@@ -29,6 +29,11 @@ static bool is_ours(const struct lease *lease)
     return strcmp(lease_holder(lease), lease->identity) == 0;
 }
 
+const char *lease_rival(const struct lease *lease)
+{
+    return lease->rival ? lease_holder(lease) : NULL;
+}
+
 /* When the record that was seen runs out; only its own duration counts. */
 static int64_t runs_out_ms(const struct lease *lease)
 {
@@ -36,9 +41,15 @@ static int64_t runs_out_ms(const struct lease *lease)
     return lease->observed_ms + (seconds > 0 && seconds < INT32_MAX ? seconds * 1000 : 0);
 }
 
+int64_t lease_left_ms(const struct lease *lease, int64_t now_ms)
+{
+    int64_t left_ms = lease->renewed_ms + LEASE_RENEW_MS - now_ms;
+    return lease->leader && left_ms > 0 ? left_ms : 0;
+}
+
 bool lease_leads(const struct lease *lease, int64_t now_ms)
 {
-    return lease->leader && now_ms - lease->renewed_ms < LEASE_RENEW_MS;
+    return lease_left_ms(lease, now_ms) > 0;
 }
 
 static const char *version_of(const struct json_object *object)
@@ -52,11 +63,13 @@ static void take_in(struct lease *lease, int64_t now_ms, const struct json_objec
     const struct json_object *before = json_member(lease->observed, "spec");
     bool changed = (seen == NULL) != (lease->observed == NULL) ||
                    !json_same(before, json_member(seen, "spec"));
+    bool written = changed && lease->observed != NULL;
     if (changed) {
         lease->observed_ms = now_ms;
     }
     json_unref(lease->observed);
     lease->observed = seen != NULL ? json_ref(seen) : NULL;
+    lease->rival = (lease->rival || written) && *lease_holder(lease) != '\0' && !is_ours(lease);
     lease->absent = seen == NULL;
     if (changed && !lease->leader && *lease_holder(lease) == '\0') {
         lease->next_ms = now_ms; /* given up: no need to wait for the next look */

@@ -42,6 +42,7 @@ struct lease {
     struct json_object *observed; /* the Lease as last seen; NULL: not seen, or not there */
     int64_t observed_ms;          /* monotonic, when its record last changed for us */
     bool absent;                  /* the last look found none */
+    bool rival;                   /* another holds it, and was seen to renew or take it */
     bool stale;                   /* the cached Lease failed: read it before the next write */
     bool leader;
     int64_t renewed_ms; /* monotonic, before the last successful renewal was sent */
@@ -72,9 +73,13 @@ void lease_observe(struct lease *lease, int64_t now_ms, const struct json_object
 void lease_hurry(struct lease *lease, int64_t now_ms);
 /* Whether it may act as the leader at this moment. */
 bool lease_leads(const struct lease *lease, int64_t now_ms);
+/* For how long it may from this moment on without another renewal; 0: it may not. */
+int64_t lease_left_ms(const struct lease *lease, int64_t now_ms);
 /* The body of the PUT that gives the Lease up, so that a standby may take it at once; NULL: it is
  * not ours. The machine leads no more. Owned by the caller. */
 struct json_object *lease_release(struct lease *lease, int64_t wall_ms);
+/* Who else holds it and is alive: was seen to write it; NULL: nobody that is known to be. */
+const char *lease_rival(const struct lease *lease);
 /* Who holds it, as last seen; "" when nobody or unknown. */
 const char *lease_holder(const struct lease *lease);
 

@@ -1,13 +1,9 @@
 #include "kube/node.h"
 
+#include <stddef.h>
 #include <string.h>
 
-#include "base/alloc.h"
-
-static void finish(struct object *object)
-{
-    free(((struct node *)object)->pool);
-}
+#define POOL_LABEL "apps.openyurt.io/nodepool"
 
 /* Whether the object has that member and it is that word. */
 static bool says(const struct json_object *json, const char *name, const char *wanted)
@@ -16,11 +12,31 @@ static bool says(const struct json_object *json, const char *name, const char *w
     return word != NULL && strcmp(word, wanted) == 0;
 }
 
-/* NULL when the label is absent or empty. */
-static char *copy_pool(const struct json_object *labels)
+/* apimachinery pkg/util/validation, IsValidLabelValue */
+static bool is_label_value(const char *text)
 {
-    const char *pool = json_str(json_member(labels, "apps.openyurt.io/nodepool"));
-    return pool != NULL && *pool != '\0' ? xstrdup(pool) : NULL;
+    static const char ends[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        bool inside = i > 0 && i + 1 < len;
+        if (strchr(ends, text[i]) == NULL && !(inside && strchr("-_.", text[i]) != NULL)) {
+            return false;
+        }
+    }
+    return len <= 63;
+}
+
+/* NULL when the label is absent or empty. A pool by another name than its own would be one more. */
+static int read_pool(const struct json_object *labels, const char **ret_pool, struct err *err)
+{
+    const char *pool = json_str(json_member(labels, POOL_LABEL));
+    if (pool != NULL && !is_label_value(pool)) {
+        return err_set(err, ERR_INVALID,
+                       "metadata.labels[" POOL_LABEL "] is \"%.80s\", which is no label value",
+                       pool);
+    }
+    *ret_pool = pool != NULL && *pool != '\0' ? pool : NULL;
+    return 0;
 }
 
 static uint64_t digest_flags(uint64_t digest, const struct node *node)
@@ -35,14 +51,14 @@ static uint64_t digest_flags(uint64_t digest, const struct node *node)
 int node_project(const struct json_object *json, struct object **ret_object, struct err *err)
 {
     struct object *object;
-    if (object_create(json, sizeof(struct node), &object, err) < 0) {
+    struct object_word pool = {offsetof(struct node, pool), NULL};
+    const struct json_object *labels = json_get(json, "metadata/labels");
+    if (read_pool(labels, &pool.text, err) < 0 ||
+        object_create(json, sizeof(struct node), &pool, 1, &object, err) < 0) {
         return -1;
     }
     struct node *node = (struct node *)object;
-    const struct json_object *labels = json_get(json, "metadata/labels");
 
-    object->finish = finish;
-    node->pool = copy_pool(labels);
     node->edge_labelled = json_member(labels, "openyurt.io/is-edge-worker") != NULL;
     node->edge = says(labels, "openyurt.io/is-edge-worker", "true");
     node->converted =

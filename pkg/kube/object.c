@@ -141,19 +141,57 @@ static int read_metadata(const struct json_object *json, struct metadata *ret_me
 
 /* --- objects --- */
 
-int object_create(const struct json_object *json, size_t size, struct object **ret_object,
-                  struct err *err)
+static size_t room_for(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+static size_t room_for_all(const struct metadata *meta, const struct object_word *words, size_t len)
+{
+    size_t room = 2 * room_for(meta->ns) + room_for(meta->name) + room_for(meta->uid) +
+                  room_for(meta->resource_version);
+    for (size_t i = 0; i < len; i++) {
+        room += room_for(words[i].text);
+    }
+    return room;
+}
+
+/* Copies the text to where there is room for it; returns the copy. */
+static char *pack(char **room, const char *text)
+{
+    size_t len = room_for(text);
+    char *copy = memcpy(*room, text, len);
+    *room += len;
+    return copy;
+}
+
+static void pack_metadata(struct object *object, const struct metadata *meta, char **room)
+{
+    object->ns = pack(room, meta->ns);
+    object->key = pack(room, meta->ns);
+    (*room)[-1] = '/';
+    object->name = pack(room, meta->name);
+    object->uid = pack(room, meta->uid);
+    object->resource_version = pack(room, meta->resource_version);
+}
+
+int object_create(const struct json_object *json, size_t size, const struct object_word *words,
+                  size_t words_len, struct object **ret_object, struct err *err)
 {
     struct metadata meta;
     if (read_metadata(json, &meta, err) < 0) {
         return -1;
     }
-    struct object *object = xcalloc(1, size);
+    struct object *object = xcalloc(1, size + room_for_all(&meta, words, words_len));
+    char *room = (char *)object + size;
+    pack_metadata(object, &meta, &room);
+    for (size_t i = 0; i < words_len; i++) {
+        if (words[i].text != NULL) {
+            char *copy = pack(&room, words[i].text);
+            memcpy((char *)object + words[i].offset, &copy, sizeof(copy));
+        }
+    }
     object->refs = 1;
-    object->name = xstrdup(meta.name);
-    object->ns = xstrdup(meta.ns);
-    object->uid = xstrdup(meta.uid);
-    object->resource_version = xstrdup(meta.resource_version);
     object->created_ms = meta.created_ms;
     object->deleting = meta.deleting;
     object->digest = object_digest_str(fnv_basis, meta.uid);
@@ -179,10 +217,6 @@ void object_unref(struct object *object)
         object->finish(object);
     }
     json_unref(object->body);
-    free(object->name);
-    free(object->ns);
-    free(object->uid);
-    free(object->resource_version);
     free(object);
 }
 
@@ -282,7 +316,7 @@ int object_project_whole(const struct json_object *json, struct object **ret_obj
                          struct err *err)
 {
     struct object *object;
-    if (object_create(json, sizeof(*object), &object, err) < 0) {
+    if (object_create(json, sizeof(*object), NULL, 0, &object, err) < 0) {
         return -1;
     }
     struct whole whole = {.body = json_new_object(), .digest = object->digest};

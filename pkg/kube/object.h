@@ -18,6 +18,8 @@
 struct object {
     unsigned refs;
     void (*finish)(struct object *object); /* releases what a larger structure holds; may be NULL */
+    /* all strings are in the object's own block, as are those of a larger structure */
+    char *key; /* "ns/name", what the store sorts by */
     char *name;
     char *ns;  /* "" for cluster-scoped objects */
     char *uid; /* "" when the source had none (a file) */
@@ -36,9 +38,19 @@ struct object {
 typedef int object_project_fn(const struct json_object *json, struct object **ret_object,
                               struct err *err);
 
-/* Allocates `size` bytes (at least sizeof(struct object)), fills in the metadata; refs is 1. */
-int object_create(const struct json_object *json, size_t size, struct object **ret_object,
-                  struct err *err) MUST_CHECK;
+/* A string of a larger structure: the offset of its pointer, and what it says; NULL stays NULL. */
+struct object_word {
+    size_t offset;
+    const char *text;
+};
+
+/*
+ * Allocates one block for all of an object, since thousands are held: `size` bytes (at least
+ * sizeof(struct object)) of zeros with the metadata filled in, and behind them the metadata's
+ * strings and `words`. refs is 1.
+ */
+int object_create(const struct json_object *json, size_t size, const struct object_word *words,
+                  size_t words_len, struct object **ret_object, struct err *err) MUST_CHECK;
 struct object *object_ref(const struct object *object);
 void object_unref(struct object *object);
 DEFINE_AUTO_DESTROY(object, struct object, object_unref)

@@ -61,6 +61,7 @@ static void on_done(void *arg, const struct http_response *response, const struc
     if (status == 401) {
         auth_rejected(prober->auth);
     } else if (response->untrusted) {
+        prober->hooks.untrusted(prober->hooks.arg, err->text);
         auth_untrusted(prober->auth);
     }
     step(prober, &(struct availability_input){.type = AVAILABILITY_IN_RESULT,

@@ -24,6 +24,8 @@ struct prober_hooks {
     void (*lost)(void *arg);
     /* It answers. `outage_ms` 0: it never was away, for all we know. */
     void (*up)(void *arg, int64_t outage_ms);
+    /* A probe did not trust the server's certificate. */
+    void (*untrusted)(void *arg, const char *why);
     /* A request of the prober's own is done. */
     void (*request)(void *arg, const char *path, int http_status, int64_t duration_ms);
     void *arg;

@@ -1,20 +1,15 @@
 #include "kube/slice.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
-static void finish(struct object *object)
-{
-    struct slice *slice = (struct slice *)object;
-    for (size_t i = 0; i < slice->len; i++) {
-        free(slice->endpoints[i].address);
-        free(slice->endpoints[i].node);
-        free(slice->endpoints[i].pod);
-    }
-    free(slice->endpoints);
-}
+enum {
+    ENDPOINT_WORDS = 3,
+};
 
 static int64_t read_trigger(const struct json_object *json)
 {
@@ -35,16 +30,10 @@ static const char *node_name(const struct json_object *endpoint)
     return name != NULL ? name : json_get_str(endpoint, "topology/kubernetes.io~1hostname");
 }
 
-static void read_endpoint(const struct json_object *json, const char *address,
-                          struct slice_endpoint *ret_endpoint)
+static const char *pod_name(const struct json_object *endpoint)
 {
-    bool is_pod = strcmp(json_get_str_or(json, "targetRef/kind", ""), "Pod") == 0;
-    *ret_endpoint = (struct slice_endpoint){
-        .address = xstrdup(address),
-        .node = xstrdup(node_name(json)),
-        .pod = is_pod ? xstrdup(json_get_str(json, "targetRef/name")) : NULL,
-        .ready = json_get_bool(json, "conditions/ready", true),
-    };
+    bool is_pod = strcmp(json_get_str_or(endpoint, "targetRef/kind", ""), "Pod") == 0;
+    return is_pod ? json_get_str(endpoint, "targetRef/name") : NULL;
 }
 
 static uint64_t digest_endpoint(uint64_t digest, const struct slice_endpoint *endpoint)
@@ -55,31 +44,65 @@ static uint64_t digest_endpoint(uint64_t digest, const struct slice_endpoint *en
     return object_digest(digest, endpoint->ready ? "1" : "0", 1);
 }
 
-static void read_endpoints(const struct json_object *json, struct slice *slice)
+/* Those that have an address; returns how many. */
+static size_t find_endpoints(const struct json_object *json, const struct json_object **ret_found)
 {
     const struct json_object *endpoints = json_get(json, "endpoints");
-    size_t count = json_array_len(endpoints);
-    slice->endpoints = count != 0 ? xcalloc(count, sizeof(*slice->endpoints)) : NULL;
-    for (size_t i = 0; i < count; i++) {
+    size_t found = 0;
+    for (size_t i = 0; i < json_array_len(endpoints); i++) {
         const struct json_object *endpoint = json_array_at(endpoints, i);
-        const char *address = json_get_str(endpoint, "addresses/0");
-        if (address != NULL) {
-            read_endpoint(endpoint, address, &slice->endpoints[slice->len++]);
+        if (json_get_str(endpoint, "addresses/0") != NULL) {
+            ret_found[found++] = endpoint;
         }
     }
+    return found;
+}
+
+/* The endpoints come behind the slice, in its block. */
+static void name_endpoint(const struct json_object *endpoint, size_t index,
+                          struct object_word ret_words[ENDPOINT_WORDS])
+{
+    size_t at = sizeof(struct slice) + index * sizeof(struct slice_endpoint);
+    ret_words[0] = (struct object_word){at + offsetof(struct slice_endpoint, address),
+                                        json_get_str(endpoint, "addresses/0")};
+    ret_words[1] =
+        (struct object_word){at + offsetof(struct slice_endpoint, node), node_name(endpoint)};
+    ret_words[2] =
+        (struct object_word){at + offsetof(struct slice_endpoint, pod), pod_name(endpoint)};
+}
+
+static int create_slice(const struct json_object *json, const struct json_object *const *endpoints,
+                        size_t len, struct object **ret_object, struct err *err)
+{
+    AUTO_FREE struct object_word *words = xcalloc(len * ENDPOINT_WORDS, sizeof(*words));
+    for (size_t i = 0; i < len; i++) {
+        name_endpoint(endpoints[i], i, &words[i * ENDPOINT_WORDS]);
+    }
+    size_t size = sizeof(struct slice) + len * sizeof(struct slice_endpoint);
+    if (object_create(json, size, words, len * ENDPOINT_WORDS, ret_object, err) < 0) {
+        return -1;
+    }
+    struct slice *slice = (struct slice *)*ret_object;
+    slice->len = len;
+    slice->endpoints = len != 0 ? (struct slice_endpoint *)(slice + 1) : NULL;
+    for (size_t i = 0; i < len; i++) {
+        slice->endpoints[i].ready = json_get_bool(endpoints[i], "conditions/ready", true);
+    }
+    return 0;
 }
 
 int slice_project(const struct json_object *json, struct object **ret_object, struct err *err)
 {
     struct object *object;
-    if (object_create(json, sizeof(struct slice), &object, err) < 0) {
+    size_t count = json_array_len(json_get(json, "endpoints"));
+    AUTO_FREE const struct json_object **endpoints = xcalloc(count, sizeof(*endpoints));
+    size_t len = find_endpoints(json, endpoints);
+    if (create_slice(json, endpoints, len, &object, err) < 0) {
         return -1;
     }
     struct slice *slice = (struct slice *)object;
 
-    object->finish = finish;
     slice->update_trigger_s = read_trigger(json);
-    read_endpoints(json, slice);
     object->digest =
         object_digest(object->digest, &slice->update_trigger_s, sizeof(slice->update_trigger_s));
     for (size_t i = 0; i < slice->len; i++) {

@@ -6,7 +6,7 @@
 #include "base/strmap.h"
 
 struct store {
-    struct strmap objects;    /* "namespace/name" to struct object */
+    struct strmap objects;    /* their keys to struct object */
     struct strmap unreadable; /* "namespace/name" to why */
     char *version;            /* the newest the watch or a list has shown; "" before */
     bool synced;
@@ -22,6 +22,12 @@ struct store_list {
 static void drop_object(void *object)
 {
     object_unref(object);
+}
+
+static void init_objects(struct strmap *objects)
+{
+    strmap_init(objects, drop_object);
+    objects->borrows_keys = true;
 }
 
 static char *make_key(const char *ns, const char *name)
@@ -44,7 +50,7 @@ static bool newer(const struct object *a, const struct object *b)
 struct store *store_create(void (*changed)(void *arg), void *arg)
 {
     struct store *store = xcalloc(1, sizeof(*store));
-    strmap_init(&store->objects, drop_object);
+    init_objects(&store->objects);
     strmap_init(&store->unreadable, free);
     store->version = xstrdup("");
     store->changed = changed;
@@ -126,8 +132,9 @@ static bool has_passed(const struct store *store, const char *version)
 /* --- single changes --- */
 
 /* Takes the object; true when a digest changed. */
-static bool put(struct store *store, const char *key, struct object *object, int64_t now_ms)
+static bool put(struct store *store, struct object *object, int64_t now_ms)
 {
+    const char *key = object->key;
     const struct object *held = strmap_get(&store->objects, key);
     if (held != NULL && newer(held, object)) {
         object_unref(object);
@@ -149,10 +156,9 @@ static bool forget_unreadable(struct strmap *unreadable, const char *key)
 
 void store_put_take(struct store *store, struct object *object, int64_t now_ms)
 {
-    AUTO_FREE char *key = make_key(object->ns, object->name);
     advance(store, object->resource_version);
-    bool readable_again = forget_unreadable(&store->unreadable, key);
-    if (put(store, key, object, now_ms) || readable_again) {
+    bool readable_again = forget_unreadable(&store->unreadable, object->key);
+    if (put(store, object, now_ms) || readable_again) {
         notify(store);
     }
 }
@@ -169,14 +175,14 @@ void store_put_unreadable(struct store *store, const char *ns, const char *name,
 
 void store_put_written_take(struct store *store, struct object *object, int64_t now_ms)
 {
-    AUTO_FREE char *key = make_key(object->ns, object->name);
-    if (strmap_get(&store->objects, key) == NULL && has_passed(store, object->resource_version)) {
+    if (strmap_get(&store->objects, object->key) == NULL &&
+        has_passed(store, object->resource_version)) {
         /* a reply that the watch has overtaken: the object is deleted by now, and no event would
          * ever take it out again */
         object_unref(object);
         return;
     }
-    if (put(store, key, object, now_ms)) {
+    if (put(store, object, now_ms)) {
         notify(store);
     }
 }
@@ -216,7 +222,7 @@ void store_clear(struct store *store)
 struct store_list *store_list_create(void)
 {
     struct store_list *list = xcalloc(1, sizeof(*list));
-    strmap_init(&list->objects, drop_object);
+    init_objects(&list->objects);
     strmap_init(&list->unreadable, free);
     return list;
 }
@@ -232,7 +238,7 @@ void store_list_destroy(struct store_list *list)
 
 void store_list_add_take(struct store_list *list, struct object *object)
 {
-    AUTO_FREE char *key = make_key(object->ns, object->name);
+    const char *key = object->key;
     strmap_remove(&list->unreadable, key);
     /* pages at different versions can both have an object */
     const struct object *other = strmap_get(&list->objects, key);
@@ -270,11 +276,10 @@ static bool merge_held(const struct store *store, struct store_list *list, const
 {
     bool altered = false;
     for (size_t i = 0; i < store->objects.len; i++) {
-        const char *key = store->objects.entries[i].key;
         const struct object *held = store->objects.entries[i].value;
-        struct object *listed = strmap_get(&list->objects, key);
+        struct object *listed = strmap_get(&list->objects, held->key);
         if (!rewind && outlives(held, listed, list_version)) {
-            strmap_set(&list->objects, key, object_ref(held));
+            strmap_set(&list->objects, held->key, object_ref(held));
         } else if (listed != NULL && listed->digest == held->digest) {
             listed->seen_ms = held->seen_ms;
         } else {

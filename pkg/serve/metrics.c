@@ -99,6 +99,16 @@ void metrics_set(struct metrics *metrics, size_t family, const char *const value
     }
 }
 
+void metrics_clear(struct metrics *metrics, size_t family)
+{
+    for (size_t i = metrics->series.len; i-- > 0;) {
+        const char *key = metrics->series.entries[i].key;
+        if (strtoul(key, NULL, 10) == family) {
+            strmap_remove(&metrics->series, key);
+        }
+    }
+}
+
 void metrics_observe(struct metrics *metrics, size_t family, const char *const values[],
                      double seconds)
 {

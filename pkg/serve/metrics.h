@@ -43,6 +43,8 @@ DEFINE_AUTO_FINISH(metrics, struct metrics, metrics_finish)
 /* `family` is an index of the table; `values` has one string per label of it. */
 void metrics_add(struct metrics *metrics, size_t family, const char *const values[], double delta);
 void metrics_set(struct metrics *metrics, size_t family, const char *const values[], double value);
+/* Takes all series of a family away: gauges of what there is not any more. */
+void metrics_clear(struct metrics *metrics, size_t family);
 void metrics_observe(struct metrics *metrics, size_t family, const char *const values[],
                      double seconds);
 

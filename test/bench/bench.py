@@ -16,13 +16,18 @@ import sys
 import tempfile
 
 import memory
+import nodes
 import outages
 import repairs
 import report
-from cluster import CONTROL_PLANE, ROOT, Credentials, Failed
+from cluster import CLUSTER, CONTROL_PLANE, ROOT, Credentials, Failed
 from common import Bench
 
-PARTS = {"repairs": repairs.measure, "memory": memory.measure, "outages": outages.measure}
+# Simulated nodes stay: what comes after them would be measured with them.
+PARTS = {"repairs": repairs.measure, "memory": memory.measure, "outages": outages.measure,
+         "nodes": nodes.measure}
+BINARIES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubeadm", "kubectl",
+            "etcd", "kwok")
 
 
 def numbers(text):
@@ -33,7 +38,7 @@ def chosen(text):
     names = text.split(",")
     if not set(names) <= set(PARTS):
         raise argparse.ArgumentTypeError(f"the parts are {', '.join(PARTS)}")
-    return names
+    return [name for name in PARTS if name in names]
 
 
 def program(text):
@@ -51,17 +56,23 @@ def arguments():
                         help="after which memory is read last; default: %(default)s")
     parser.add_argument("--outages", type=numbers, default=[5, 20, 45], metavar="SECONDS,...",
                         help="how long the API server is away; default: 5,20,45")
+    parser.add_argument("--nodes", type=int, default=1000,
+                        help="simulated ones, twenty to a pool and one of twenty offline; "
+                        "default: %(default)s")
     parser.add_argument("--operator", type=program, default=ROOT / "build/yurt-steward",
                         metavar="PROGRAM")
     parser.add_argument("--bare", type=program, default=ROOT / "build/test/bench/bare",
                         metavar="PROGRAM")
     parser.add_argument("--cluster", type=pathlib.Path, metavar="DIR",
                         help="a control plane that runs already, and is left running; its "
-                        "ConfigMap kube-system/yurt-steward is replaced")
+                        "ConfigMap kube-system/yurt-steward is replaced; for the part nodes, one "
+                        "started with --for-nodes")
     parser.add_argument("--inside", type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_repairs <= memory.EARLY:
         parser.error(f"--memory-repairs: more than {memory.EARLY}, where memory is read too")
+    if options.nodes < nodes.ONE_OFFLINE_OF:
+        parser.error(f"--nodes: {nodes.ONE_OFFLINE_OF} at least, of which one is offline")
     for path in (options.operator, options.bare):
         if not os.access(path, os.X_OK):
             parser.error(f"there is no program {path}: make bench builds it")
@@ -103,10 +114,16 @@ def run(options):
         return run_inside(options.cluster)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="steward-bench-"))
     try:
-        status = run_to_end(CONTROL_PLANE, "start", str(directory / "cluster"))
-        return status or run_inside(directory / "cluster")
+        start = [CONTROL_PLANE, "start", str(directory / "cluster")]
+        if "nodes" in options.only:
+            start.append("--for-nodes")
+            # All from one directory, where kwok is found too.
+            os.environ["YURT_STEWARD_BIN"] = subprocess.run(
+                [ROOT / "hack/kube-binaries", *BINARIES], check=True, text=True,
+                stdout=subprocess.PIPE).stdout.strip()
+        return run_to_end(*start) or run_inside(directory / "cluster")
     finally:
-        subprocess.run([CONTROL_PLANE, "stop", str(directory / "cluster")], check=False)
+        subprocess.run([CLUSTER, "stop", str(directory / "cluster")], check=False)
         shutil.rmtree(directory)
 
 

@@ -15,6 +15,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONTROL_PLANE = str(ROOT / "hack/control-plane")
+CLUSTER = str(ROOT / "hack/cluster")
 NAMESPACE = "/api/v1/namespaces/kube-system"
 SERVICE = f"{NAMESPACE}/services/kube-dns"
 CONFIG = f"{NAMESPACE}/configmaps/yurt-steward"

@@ -26,9 +26,9 @@ class Bench:
                             "kube-proxy-kubeconfig": "Ignore",
                             "contention.budget": "1000 per 1s"})
 
-    def operator(self, kubeconfig=None):
+    def operator(self, kubeconfig=None, *flags):
         return Contestant("operator", [self.options.operator, "run", "--kubeconfig",
-                                       str(kubeconfig or self.kubeconfig)],
+                                       str(kubeconfig or self.kubeconfig), *flags],
                           self.directory / "operator.log")
 
     def bare(self):

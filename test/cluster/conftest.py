@@ -29,13 +29,14 @@ PROGRAM = pathlib.Path(os.environ.get("YURT_STEWARD", ROOT / "build/yurt-steward
 LEASE_SECONDS = 16
 POOLS = {"cloud-1": "pool-c", "edge-a1": "pool-a", "edge-b1": "pool-b"}
 NODES = ",".join(f"{node}={node.partition('-')[0]}:{pool}" for node, pool in POOLS.items())
-FOUR = ("service-topology", "coredns-daemonset", "coredns-deployment", "kube-proxy-kubeconfig")
+THREE = ("service-topology", "coredns-daemonset", "coredns-deployment")
+FOUR = (*THREE, "kube-proxy-kubeconfig")
 DNS = ("10.96.0.10", "kubernetes.default.svc.cluster.local", "10.96.0.1")
 TOPOLOGY = "openyurt.io/topologyKeys"
 NAMESPACE = "namespaces/kube-system"
 REPLICAS = 2  # as kubeadm makes it
 # As fast as is still the real order; contention is the subject of test/e2e.
-QUICK = {"coredns-deployment.soak": "5s", "kube-proxy-kubeconfig.soak": "3s",
+QUICK = {"coredns-deployment.soak": "2s", "kube-proxy-kubeconfig.soak": "1s",
          "contention.budget": "1000 per 1m"}
 
 
@@ -95,6 +96,13 @@ class Cluster:
         return [pod for pod in self.get(f"pods?labelSelector=k8s-app%3D{app}")["items"]
                 if kind in (None, pod["metadata"]["ownerReferences"][0]["kind"])
                 and node in (None, pod["spec"].get("nodeName"))]
+
+    def troubles(self):
+        """A line for each thing that is not as it should be, for a wait that was in vain."""
+        rows = [f"{name}: {row['state']}: {row.get('message', '')}"
+                for name, row in self.status().items()]
+        return "\n".join([*rows, *(trouble_of(pod) for app in ("kube-dns", "kube-proxy")
+                                   for pod in self.pods(app) if not is_ready(pod))])
 
     def node_is_ready(self, node):
         return any(condition["type"] == "Ready" and condition["status"] == "True"
@@ -168,11 +176,18 @@ def is_ready(pod):
         for condition in pod["status"].get("conditions", []))
 
 
+def trouble_of(pod):
+    status = pod["status"]
+    return " ".join([pod["metadata"]["name"], "on", pod["spec"].get("nodeName", "no node"),
+                     f"deleted {pod['metadata'].get('deletionTimestamp', 'never')}",
+                     json.dumps(status.get("containerStatuses", status))])
+
+
 class Operator:
     """One run of the program on the cluster; its log is in a file."""
 
     def __init__(self, cluster, log, kubeconfig=None):
-        self.log = log
+        self.cluster, self.log = cluster, log
         with open(log, "wb") as stderr:
             # the shell's process id stays that of the program, below sudo too
             self.process = subprocess.Popen(
@@ -193,7 +208,8 @@ class Operator:
         def still_running():
             assert self.process.poll() is None, f"the operator ended:\n{self.text()[-4000:]}"
             return condition()
-        return until(what, still_running, seconds, lambda: self.text()[-4000:])
+        return until(what, still_running, seconds,
+                     lambda: f"{self.text()[-4000:]}\n{self.cluster.troubles()}")
 
     def kill(self):
         if self.process.poll() is None:
@@ -313,12 +329,16 @@ def steward(cluster, tmp_path):
     running.end()
 
 
-@pytest.fixture
-def reverted(cluster, steward):
-    """Whatever a test had the operator do is undone by it."""
-    yield
+def revert(cluster, steward):
     for node in POOLS:
         cluster.run("heal", node)
     cluster.set_modes("Revert")
     steward.until("all is reverted", lambda: cluster.all_are("Reverted"), 240)
     cluster.forget()
+
+
+@pytest.fixture
+def reverted(cluster, steward):
+    """Whatever a test had the operator do is undone by it."""
+    yield
+    revert(cluster, steward)

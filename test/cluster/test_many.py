@@ -1,7 +1,8 @@
 """Two hundred simulated nodes in twenty pools beside the real ones.
 
 Nobody answers at the addresses of simulated pods: until a pool sees its own only, which is after
-the annotation, questions to them are lost, and no fault of the operator's.
+the annotation, questions to them are lost, and no fault of the operator's. `make bench` has the
+roll of kube-proxy on as many and more.
 """
 
 import pathlib
@@ -9,7 +10,7 @@ import re
 
 import pytest
 
-from conftest import POOLS, Clients, is_ready, until
+from conftest import POOLS, THREE, Clients, is_ready, until
 
 NODES, NODE_POOLS = 200, 20
 ANONYMOUS_MIB = 12  # that nothing large is left behind; `make bench` has the figures
@@ -24,9 +25,8 @@ def anonymous_mib(pid):
 
 def test_cut_over(cluster, steward, tmp_path):
     cluster.run("kwok", "--nodes", str(NODES), "--pools", str(NODE_POOLS))
-    cluster.configure(**{"kube-proxy-kubeconfig.wave": "50%"})
-    cluster.set_modes("Enforce")
-    steward.until("it is cut over", lambda: cluster.all_are("InForce"), 240)
+    cluster.set_modes("Enforce", THREE)
+    steward.until("it is cut over", lambda: cluster.all_are("InForce", THREE), 240)
     assert cluster.replicas() == 0
     assert sum(map(is_ready, cluster.pods("kube-dns", "DaemonSet"))) == NODES + len(POOLS)
     assert anonymous_mib(steward.pid) < ANONYMOUS_MIB

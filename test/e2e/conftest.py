@@ -34,8 +34,8 @@ QUICK = {"kube-proxy-kubeconfig.soak": "1s", "kube-proxy-kubeconfig.wave": "100%
          "contention.budget": "1000 per 1m"}
 
 
-def program_pid(pid):
-    """The process that became PROGRAM: `pid` itself as root, below sudo otherwise."""
+def program_pid(pid, program=PROGRAM):
+    """The process that became the program: `pid` itself as root, below sudo otherwise."""
     children = {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -47,7 +47,7 @@ def program_pid(pid):
     for member in family:
         family += children.get(member, [])
         try:
-            if os.path.samefile(f"/proc/{member}/exe", PROGRAM):
+            if os.path.samefile(f"/proc/{member}/exe", program):
                 return member
         except OSError:
             continue
@@ -136,7 +136,7 @@ class Cluster:
             log.seek(since)
             for line in log:
                 entry = json.loads(line)
-                if (entry["user"]["username"] == user and entry["verb"] not in READS
+                if (entry["user"].get("username") == user and entry["verb"] not in READS
                         and entry["objectRef"]["resource"] != "events"):
                     found.append(entry)
         return found
@@ -168,18 +168,22 @@ def written_to(writes, resource, name=None):
 
 
 class Operator:
-    """One run of the program on the cluster; its log is in a file."""
+    """One run of the program on the cluster; its log is in a file.
 
-    def __init__(self, cluster, log, *arguments, kubeconfig=None):
+    `program`: another build of it. `enter`: the command that starts it, in place of --kubeconfig.
+    """
+
+    def __init__(self, cluster, log, *arguments, kubeconfig=None, program=PROGRAM, enter=None):
         self.log = log
+        command = [*enter, str(program), "run"] if enter else [
+            str(program), "run", "--kubeconfig", str(kubeconfig or cluster.dir / "steward.conf")]
         with open(log, "wb") as stderr:
             self.process = subprocess.Popen(
-                [CONTROL_PLANE, "exec", str(cluster.dir), str(PROGRAM), "run",
-                 "--kubeconfig", str(kubeconfig or cluster.dir / "steward.conf"), *arguments],
+                [CONTROL_PLANE, "exec", str(cluster.dir), *command, *arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
         until("the operator starts", lambda: "started" in self.text() or self.ended(),
               explain=self.text)
-        self.pid = program_pid(self.process.pid)
+        self.pid = program_pid(self.process.pid, program)
         assert self.pid, f"the operator ended at its start:\n{self.text()}"
 
     def text(self):

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from conftest import NODE_COUNT, Operator, ready
-from cut_over import (ENFORCED, FOUR, QUICK_FALLBACK, REPLICAS, REVERTED, SOAK_SECONDS,
+from cut_over import (ENFORCED, FOUR, QUICK_FALLBACK, REPLICAS, REVERTED, SOAK_SECONDS, THREE,
                       Story, dns, plain, ready_since)  # dns, plain: fixtures
 from test_coredns_daemonset import MOVED, foreign
 from test_once import once
@@ -75,7 +75,8 @@ def test_order_and_what_status_shows(begun, steward):
     assert begun.record()["before"] == REPLICAS
 
     steward.until("all is in force", begun.all_in_force, 40)
-    assert not steward.lines("WARN", "adjustment=coredns-deployment"), "a cut without trouble"
+    for name in THREE:
+        assert not steward.lines("WARN", f"adjustment={name}"), "a cut without trouble"
     for name in FOUR:
         steward.until(f"{name} says so", lambda: steward.lines(f"adjustment={name} reason=InForce"))
     assert begun.on_every_node()
@@ -119,6 +120,55 @@ def test_gate_names_what_it_waits_for(troubled, steward, nodes):
     steward.until("all is in force", troubled.all_in_force, 40)
 
 
+@pytest.fixture
+def selecting_others(plain):
+    """The Service selects by a label that CoreDNS's pods have not."""
+    def select(value):
+        plain.cluster.kubectl("patch", "service", "kube-dns", "--type=merge", "--patch",
+                              json.dumps({"spec": {"selector": {"app": value}}}))
+    select("dns")
+    plain.cluster.configure(**ENFORCED)
+    yield plain
+    select(None)
+
+
+def test_selectors_that_do_not_match(selecting_others, steward):
+    cluster = selecting_others.cluster
+    event = steward.until("it is refused", lambda: cluster.events("Refused", "coredns"))[0]
+    assert event["type"] == "Warning"
+    for words in ("Service kube-system/kube-dns", "label app=dns", "spec.template.metadata.labels",
+                  "Deployment kube-system/coredns"):
+        assert words in event["message"]
+    assert selecting_others.states()["coredns-daemonset"] == "Held"
+    assert not selecting_others.daemonset()
+    assert (selecting_others.replicas(), selecting_others.annotation()) == (REPLICAS, None)
+
+
+@pytest.fixture
+def annotated(plain):
+    """With a soak that outlasts the test: the annotation is there, the Deployment is up."""
+    plain.cluster.configure(**{**ENFORCED, **QUICK_FALLBACK, "coredns-deployment.soak": "10m"})
+    return plain
+
+
+def test_pool_goes_dark_in_the_soak(annotated, steward, nodes):
+    """The annotation hides the Deployment's pods from it, so that has to go."""
+    cluster = annotated.cluster
+    steward.until("it soaks", lambda: "gateSince" in annotated.record(), 40)
+    assert annotated.annotation()
+    nodes.command("failing edge-b1 kube-dns")
+    try:
+        steward.until("the annotation is gone", lambda: annotated.annotation() is None, 30)
+        steward.until("it says so", lambda: steward.lines("reason=FellBack", "pool-b"))
+        assert annotated.replicas() == REPLICAS
+        assert annotated.record()["fallbacks"] == 1
+        event = steward.until("an Event says so",
+                              lambda: cluster.events("FellBack", "coredns"))[0]
+        assert event["type"] == "Warning" and "20m" in event["message"], "a longer soak"
+    finally:
+        nodes.command("working edge-b1 kube-dns")
+
+
 # --- kept ---
 
 def test_scaled_up_by_somebody(cut, steward):
@@ -153,6 +203,7 @@ def test_image_is_followed_while_at_zero(cut, steward):
     steward.until("every node has it", moved, 60)
     steward.until("all is in force", cut.all_in_force, 40)
     assert not steward.lines("reason=FellBack")
+    assert not steward.lines("reason=PoolsWithoutDNS"), "no more than a blink"
 
 
 def test_kubeadm_at_any_moment(plain, steward):

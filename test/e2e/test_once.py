@@ -1,8 +1,11 @@
 """apply and revert: once, with the same plan, without the operator."""
 
+import json
 import subprocess
 
-from conftest import PROGRAM
+import pytest
+
+from conftest import PROGRAM, Operator
 
 BOTH = ["service-topology", "kube-proxy-kubeconfig"]
 
@@ -52,6 +55,52 @@ def test_what_is_held_is_said_and_given_up(cluster):
     assert held.returncode == 1
     assert "ServiceMissing" in held.stderr and "not done in time" in held.stderr
     assert cluster.annotation() is None
+
+
+def holder(cluster):
+    lease = cluster.get("lease", "yurt-steward")
+    return lease.get("spec", {}).get("holderIdentity")
+
+
+@pytest.fixture
+def electing(cluster):
+    """No Lease of an earlier test, and none is left behind."""
+    cluster.kubectl("delete", "lease", "yurt-steward", "--ignore-not-found")
+    yield cluster
+    cluster.kubectl("delete", "lease", "yurt-steward", "--ignore-not-found")
+
+
+@pytest.mark.parametrize("verb", ["apply", "revert"])
+def test_nothing_is_written_beside_an_operator(electing, tmp_path, verb):
+    cluster = electing
+    running = Operator(cluster, tmp_path / "log", "--leader-elect")
+    try:
+        running.until("it leads", lambda: running.lines("leading"), 30)
+        cluster.overwrite_annotation()
+        since = cluster.audit_end()
+        refused = once(cluster, verb, "--yes", "service-topology", "kube-proxy-kubeconfig")
+        assert refused.returncode == 2, refused.stderr
+        assert holder(cluster) in refused.stderr
+        assert "kubectl -n kube-system patch configmap yurt-steward" in refused.stderr
+        assert cluster.writes(since, user="kubernetes-admin") == []
+    finally:
+        running.end()
+    applied = once(cluster, "apply", "--yes", "service-topology")  # the operator gave it up
+    assert applied.returncode == 0, applied.stderr
+    assert holder(cluster) == "", "given up again"
+
+
+def test_the_lease_of_one_that_died_runs_out(electing):
+    cluster = electing
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+             "metadata": {"name": "yurt-steward", "namespace": "kube-system"},
+             "spec": {"holderIdentity": "gone", "leaseDurationSeconds": 3,
+                      "renewTime": "2020-01-01T00:00:00.000000Z", "leaseTransitions": 4}}
+    cluster.kubectl("create", "--filename=-", input=json.dumps(lease))
+    applied = once(cluster, "apply", "--yes", "service-topology")
+    assert applied.returncode == 0, applied.stderr
+    assert cluster.annotation()
+    assert holder(cluster) == ""
 
 
 def test_unknown_adjustment(cluster):

@@ -81,6 +81,38 @@ def test_metrics_tell_what_happened(enforced, listening):
     assert patched and 'code="200"' in patched[0]
 
 
+def series(cluster, prefix):
+    return [name for name in metrics(cluster) if name.startswith(prefix)]
+
+
+def test_no_old_values_of_what_is_ignored(enforced, listening):
+    state = 'yurt_steward_adjustment_state{adjustment="kube-proxy-kubeconfig"'
+    age = 'yurt_steward_verified_age_seconds{input="kube-proxy-config"}'
+    assert series(enforced, state) and series(enforced, age)
+    enforced.configure(**{"kube-proxy-kubeconfig": "Ignore"})
+    until("its state is gone", lambda: not series(enforced, state))
+    until("its input is not watched", lambda: not series(enforced, age))
+    assert series(enforced, 'yurt_steward_adjustment_state{adjustment="service-topology"')
+    assert metrics(enforced)['yurt_steward_adjustment_mode{adjustment="kube-proxy-kubeconfig"'
+                             ',mode="Ignore"}'] == 1
+    enforced.configure(**{"kube-proxy-kubeconfig": "Enforce"})
+    until("both are back", lambda: series(enforced, state) and series(enforced, age))
+
+
+def test_a_standby_tells_no_states(enforced, listening):
+    state = "yurt_steward_adjustment_state{"
+    leads = 'leader_election_master_status{name="yurt-steward"}'
+    assert series(enforced, state)
+
+    def is_standby():
+        enforced.kubectl("patch", "lease", "yurt-steward", "--type=merge", "--patch",
+                         '{"spec":{"holderIdentity":"another","leaseDurationSeconds":1}}')
+        return metrics(enforced)[leads] == 0 and not series(enforced, state)
+    listening.until("another one took the Lease", is_standby, 30)
+    listening.until("it leads again and tells",
+                    lambda: metrics(enforced)[leads] == 1 and series(enforced, state), 30)
+
+
 def test_readme_lists_every_metric(enforced, listening):
     _, text = ask(enforced, "/metrics")
     served = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))

@@ -8,6 +8,10 @@ import subprocess
 from live.waiting import until
 
 
+class Unavailable(Exception):
+    """The API server is away, or not ready: it forbids all before it has read its roles."""
+
+
 class Api(http.client.HTTPConnection):
     """By `kubectl proxy`, whose socket can be reached from outside the cluster's network.
 
@@ -27,11 +31,13 @@ class Api(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
     def call(self, method, path, body=None):
-        """The object; None where there is none. A PATCH is a merge patch."""
+        """The object; None where there is none. A PATCH is a merge patch. Raises Unavailable."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         self.request(method, path, json.dumps(body) if body else None, {"Content-Type": kind})
         response = self.getresponse()
         text = response.read()
+        if response.status >= 500 or response.status == 403:
+            raise Unavailable(f"{method} {path}: {response.status} {text}")
         assert response.status < 300 or response.status == 404, text
         return json.loads(text) if response.status < 300 else None
 

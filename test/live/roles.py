@@ -17,6 +17,10 @@ def roles():
                 if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
 
 
+def account(name):
+    return {"kind": "ServiceAccount", "name": name, "namespace": "kube-system"}
+
+
 def granted():
     """A List of them, bound to the operator under test instead."""
     objects = roles()
@@ -24,6 +28,14 @@ def granted():
         if found["kind"].endswith("Binding"):
             found["subjects"] = [
                 {"kind": "User", "name": USER, "apiGroup": "rbac.authorization.k8s.io"},
-                {"kind": "ServiceAccount", "name": ACCOUNT.rpartition(":")[2],
-                 "namespace": "kube-system"}]
+                account(ACCOUNT.rpartition(":")[2])]
     return {"apiVersion": "v1", "kind": "List", "items": objects}
+
+
+def bound_to(name):
+    """A List of bindings more, of the same roles to another ServiceAccount."""
+    bindings = [found for found in roles() if found["kind"].endswith("Binding")]
+    for found in bindings:
+        found["metadata"]["name"] += f"-{name}"
+        found["subjects"] = [account(name)]
+    return {"apiVersion": "v1", "kind": "List", "items": bindings}

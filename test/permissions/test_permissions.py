@@ -27,7 +27,7 @@ def requests():
             for line in log:
                 entry = json.loads(line)
                 about = entry.get("objectRef")
-                if entry["user"]["username"] in (USER, ACCOUNT) and about:
+                if entry["user"].get("username") in (USER, ACCOUNT) and about:
                     key = (entry["verb"], about.get("apiGroup", ""), about["resource"],
                            about.get("namespace", ""), about.get("name", ""))
                     found.setdefault(key, set()).add(entry["responseStatus"]["code"])

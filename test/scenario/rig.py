@@ -100,16 +100,17 @@ class Rig:
             "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "steward"}}]}))
         return path
 
-    def start(self, user=None):
+    def start(self, user=None, *flags):
         path = self.kubeconfig(user or {"token": "secret"})
         with open(self.dir / "log", "wb") as log:
             self.process = subprocess.Popen(
-                [str(PROGRAM), "run", "--kubeconfig", str(path), "--log-level", "debug"],
+                [str(PROGRAM), "run", "--kubeconfig", str(path), "--log-level", "debug",
+                 *flags],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
 
-    def begin(self, user=None):
+    def begin(self, user=None, *flags):
         """Starts it and waits until service-topology is in force and everything is watched."""
-        self.start(user)
+        self.start(user, *flags)
         self.until("service-topology is in force", lambda: self.annotation() == NODEPOOL
                    and self.lines("InForce"))
         self.until("its Events are there", lambda: self.events("InForce"))

@@ -99,9 +99,10 @@ def test_conflict_that_is_gone_by_itself(rig):
     rig.fake.fault(PATCH, overtake)
     rig.drift()
     rig.until("it is refused", lambda: rig.lines("write not done", "409"))
-    rig.until("it is seen", lambda: len(rig.lines("InForce")) >= 2)
-    assert len(rig.writes()) == 1
+    rig.until("it is looked at", lambda: rig.requests(asks("list", SERVICES)))
     rig.drift_is_repaired()
+    assert len(rig.writes()) == 2, "one that was refused, and the repair of the second drift"
+    assert len(rig.lines("reason=InForce")) <= 2, "nothing of the first drift was worth a word"
 
 
 def test_invalid_is_said_and_not_hammered(rig):

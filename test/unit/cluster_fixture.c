@@ -399,8 +399,12 @@ void cluster_render(struct buf *text, const char *heading, const struct plan *pl
     buf_puts(text, "\n");
     for (size_t i = 0; i < plan->notes_len; i++) {
         const struct note *note = &plan->notes[i];
-        buf_printf(text, "%s%s %s: %s\n", note->warning ? "Warning" : "Normal",
-                   note->held ? " held" : "", note->reason, note->message);
+        buf_printf(text, "%s%s %s", note->warning ? "Warning" : "Normal", note->held ? " held" : "",
+                   note->reason);
+        if (note->after_ms > 0) {
+            buf_printf(text, " (if it is there for %" PRId64 " ms)", note->after_ms);
+        }
+        buf_printf(text, ": %s\n", note->message);
     }
     for (size_t i = 0; i < plan->actions_len; i++) {
         render_action(text, &plan->actions[i]);

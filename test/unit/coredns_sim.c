@@ -80,8 +80,35 @@ static void check_cut(const struct sim *sim)
     }
 }
 
+static bool is_annotated(const struct sim *sim)
+{
+    return json_get(cluster_get(&sim->c, COREDNS_SERVICE),
+                    "metadata/annotations/openyurt.io~1topologyKeys") != NULL;
+}
+
+/* Whether a live pool has a server that its nodes are shown: any, or with the annotation its own.
+ * The cloud's nodes have no yurthub here and are shown all there are. */
+static bool is_served(const struct sim *sim, int pool)
+{
+    return has_server(sim, pool, "ds") || has_server(sim, pool, "rs") ||
+           (sim_replicas(sim) != 0 && (pool < 0 || !is_annotated(sim)));
+}
+
+static void check_annotate(const struct sim *sim)
+{
+    for (int pool = 0; pool < SIM_POOLS; pool++) {
+        ck_assert_msg(!has_live(sim, pool) || has_server(sim, pool, "ds") ||
+                          has_server(sim, pool, "rs"),
+                      "annotated while pool %d is live and has no server", pool);
+    }
+}
+
 static void check_write(struct sim *sim, const struct action *action)
 {
+    if (strcmp(action->resource->kind, "Service") == 0 &&
+        json_get_str(action->body, "metadata/annotations/openyurt.io~1topologyKeys") != NULL) {
+        check_annotate(sim);
+    }
     bool deployment = strcmp(action->resource->kind, "Deployment") == 0;
     size_t last = json_array_len(action->body);
     if (deployment && last > 0 &&
@@ -97,11 +124,19 @@ static void check_write(struct sim *sim, const struct action *action)
     }
 }
 
-/* After the cut a live pool without a server must not be left alone for long. */
+/* A live pool without a server, by the cut or by the annotation, must not be left alone for long.
+ */
 static void check_dark(struct sim *sim, int64_t passed_ms)
 {
+    bool put_back = sim_replicas(sim) > 0;
+    int64_t available =
+        json_get_int(cluster_get(&sim->c, COREDNS_DEPLOYMENT), "status/availableReplicas", 0);
+    if (put_back && available == 0) {
+        return; /* all was done that can be: its pods come up in their own time */
+    }
     for (int pool = -1; pool < SIM_POOLS; pool++) {
-        bool dark = sim_replicas(sim) == 0 && has_live(sim, pool) && !has_server(sim, pool, "ds");
+        bool dark = has_live(sim, pool) && !is_served(sim, pool);
+        sim->soak_darks += dark && sim_replicas(sim) != 0;
         int64_t *dark_ms = &sim->dark_ms[pool + 1];
         *dark_ms = dark ? *dark_ms + passed_ms : 0;
         ck_assert_msg(*dark_ms <= GRACE_MS + SLACK_MS, "pool %d is without DNS for %" PRId64 " ms",
@@ -220,6 +255,7 @@ static void crash(struct sim *sim)
     strmap_finish(&sim->c.world.leases);
     sim->c.world.leases = leases;
     sim->c.world.can_ask_dns = true;
+    sim->c.world.watching_since_ms = sim->c.now_ms;
 }
 
 /* The API server counts a change of the spec. */
@@ -327,6 +363,7 @@ void sim_start(struct sim *sim, unsigned seed, const char *mode)
     *sim = (struct sim){.seed = seed, .crash_after = SIM_NO_CRASH};
     cluster_init(&sim->c);
     sim->c.world.can_ask_dns = true;
+    sim->c.world.watching_since_ms = sim->c.now_ms;
     sim->reachable = sim_below(sim, 2) == 0;
     /* a low one, so that the conditions for each pool have to do it alone */
     sim->ready = sim_below(sim, 2) == 0 ? "90%" : "1%";

@@ -37,7 +37,8 @@ struct sim {
     size_t writes;
     size_t cuts;
     size_t fallbacks;
-    size_t repairs; /* writes that undid somebody's */
+    size_t soak_darks; /* rounds in which the annotation left a pool dark, before the cut */
+    size_t repairs;    /* writes that undid somebody's */
     int64_t dark_ms[SIM_POOLS + 1];
 };
 

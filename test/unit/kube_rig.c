@@ -26,6 +26,13 @@ static void on_warning(void *arg, const char *text)
     snprintf(rig->last_warning, sizeof(rig->last_warning), "%s", text);
 }
 
+static void on_distrust(void *arg, const char *what, const char *why)
+{
+    struct kube_rig *rig = arg;
+    rig->distrusts++;
+    snprintf(rig->last_distrust, sizeof(rig->last_distrust), "%s: %s", what, why);
+}
+
 static void on_availability(void *arg, bool up, int64_t down_ms)
 {
     struct kube_rig *rig = arg;
@@ -57,8 +64,11 @@ static bool is_done(void *arg)
 
 void kube_rig_connect(struct kube_rig *rig)
 {
-    const struct kube_client_observer observer = {
-        .request = on_request, .warning = on_warning, .availability = on_availability, .arg = rig};
+    const struct kube_client_observer observer = {.request = on_request,
+                                                  .warning = on_warning,
+                                                  .distrust = on_distrust,
+                                                  .availability = on_availability,
+                                                  .arg = rig};
     struct err err = {0};
     struct readiness ready = {0};
     kube_client_destroy(rig->client);

@@ -20,6 +20,8 @@ struct kube_rig {
     int last_status;
     int warnings;
     char last_warning[128];
+    int distrusts;
+    char last_distrust[256];
     int losses;
     int recoveries;
     int64_t outage_ms;

@@ -245,6 +245,46 @@ static void reverting_apart(struct cluster *c)
                   "\"kubernetes.io/hostname\"}]}}}}}}");
 }
 
+/* No pod of the Deployment anywhere: each node has one of the DaemonSet. */
+static void apart_no_room(struct cluster *c)
+{
+    reverting_apart(c);
+    cluster_delete(c, "Pod/kube-system/rs-cloud-1");
+    coredns_slice(c);
+}
+
+static void apart_two_in_a_pool(struct cluster *c)
+{
+    apart_no_room(c);
+    cluster_node(c, "edge-3", "beijing");
+    coredns_pod(c, COREDNS_DS, "edge-3", true);
+    coredns_slice(c);
+}
+
+static void apart_no_annotation(struct cluster *c)
+{
+    apart_no_room(c);
+    cluster_merge(c, COREDNS_SERVICE, "{\"metadata\":{\"annotations\":null}}");
+}
+
+static void apart_nobody_can_spare(struct cluster *c)
+{
+    apart_no_room(c);
+    cluster_delete(c, "Node//cloud-1");
+}
+
+static void apart_one_free(struct cluster *c)
+{
+    apart_no_room(c);
+    cluster_node(c, "cloud-2", NULL);
+}
+
+static void apart_all_free(struct cluster *c)
+{
+    apart_one_free(c);
+    cluster_node(c, "cloud-3", NULL);
+}
+
 static void scaled_since(struct cluster *c)
 {
     cluster_state(c, RECORD(BEFORE CUT));
@@ -310,6 +350,12 @@ START_TEST(revert)
         {"put back, not observed", reverting_not_observed, true},
         {"put back, not available", reverting_unavailable, true},
         {"… and kept apart from the DaemonSet's pods", reverting_apart, true},
+        {"… no room: on the cloud node, which is shown all", apart_no_room, true},
+        {"… two nodes in a pool: one can spare its pod", apart_two_in_a_pool, true},
+        {"… no annotation: all but one can", apart_no_annotation, true},
+        {"… nobody can", apart_nobody_can_spare, true},
+        {"… one has room already", apart_one_free, true},
+        {"… enough have", apart_all_free, true},
         {"put back, 1 of 3 available", reverting_three, true},
         {"scaled by others since: left", scaled_since, true},
         {"fallen back, restored", fell_available, true},

@@ -1,6 +1,7 @@
 /* What can go wrong between submitting and the end of a response. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "http/http.h"
@@ -277,6 +278,30 @@ START_TEST(time_limits)
 }
 END_TEST
 
+/* The process was suspended, or there was no connection: what it may not do any more is not sent. */
+START_TEST(writes_are_not_sent_late)
+{
+    http_rig_start(&rig, "late", _i % 2 == 0 ? "h2" : "h1");
+    if (_i >= 2) {
+        expect_next_works(); /* a connection is there already */
+    }
+    struct call late = {0};
+    struct call timely = {0};
+    struct http_request request = {
+        .method = "PATCH", .path = "/echo", .body = "x", .body_len = 1, .send_within_ms = 1};
+    call_submit(&rig, &late, &request);
+    usleep(5000);
+    call_wait(&rig, &late.dones, 1);
+    call_expect_error(&late, ERR_RETRY, "in the time in which it might be sent");
+    ck_assert(!late.sent && late.status == 0);
+    request.send_within_ms = 60000;
+    call_run(&rig, &timely, &request);
+    ck_assert_int_eq(timely.status, 200);
+    expect_next_works();
+    finish();
+}
+END_TEST
+
 /* A watch whose server has shown that it sends bookmarks: from then on silence means something. */
 START_TEST(silence_limit_of_a_running_stream)
 {
@@ -335,6 +360,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, unknown_host);
     tcase_add_test(tcase, server_that_accepts_and_never_answers);
     tcase_add_loop_test(tcase, time_limits, 0, (int)ARRAY_LEN(limits));
+    tcase_add_loop_test(tcase, writes_are_not_sent_late, 0, 4);
     tcase_add_test(tcase, silence_limit_of_a_running_stream);
     tcase_add_test(tcase, body_over_the_limit_spares_the_connection);
     suite_add_tcase(suite, tcase);

@@ -340,6 +340,77 @@ START_TEST(an_outage_and_its_end)
 }
 END_TEST
 
+/* --- identities --- */
+
+static bool is_up(void *arg)
+{
+    return kube_client_up(arg);
+}
+
+/* A question to the server; it answers. */
+static void probe(struct kube_rig *rig)
+{
+    kube_client_suspect(rig->client);
+    ck_assert_int_ge(kube_rig_until(rig, 5000, is_up, rig->client), 0);
+}
+
+START_TEST(a_token_that_cannot_be_renewed_is_told_once)
+{
+    struct kube_rig rig;
+    struct outcome outcome;
+    char *dir = tempdir_create();
+    char *file = tempdir_path(dir, "token");
+    kube_rig_start(&rig, "distrust");
+    rig.config.token_file = xstrdup(file);
+    tempdir_write(dir, "token", "good");
+    kube_rig_connect(&rig);
+    probe(&rig);
+    ck_assert_int_eq(rig.distrusts, 0);
+    for (int time = 1; time <= 2; time++) {
+        tempdir_write(dir, "token", "");
+        get(&rig, "/need-token?token=other", &outcome);
+        for (int i = 0; i < 3; i++) {
+            probe(&rig);
+            ck_assert_int_eq(rig.distrusts, time);
+        }
+        ck_assert_ptr_nonnull(strstr(rig.last_distrust, file));
+        ck_assert_ptr_nonnull(strstr(rig.last_distrust, "credentials cannot be renewed: "));
+        /* it is well again: what comes then is news */
+        tempdir_write(dir, "token", "good");
+        get(&rig, "/need-token?token=other", &outcome);
+        probe(&rig);
+    }
+    ck_assert_int_eq(rig.distrusts, 2);
+    kube_rig_finish(&rig);
+    free(file);
+    tempdir_destroy(dir);
+}
+END_TEST
+
+static bool has_distrust(void *arg)
+{
+    return ((const struct kube_rig *)arg)->distrusts > 0;
+}
+
+START_TEST(a_server_that_is_not_trusted_is_told_once)
+{
+    struct kube_rig rig;
+    struct outcome outcome;
+    kube_rig_start(&rig, "stranger");
+    xstr_replace(&rig.config.ca_pem, NULL); /* the system's roots */
+    kube_rig_connect(&rig);
+    get(&rig, "/echo", &outcome);
+    ck_assert_int_eq(outcome.kind, ERR_RETRY);
+    ck_assert_int_eq(rig.distrusts, 0); /* the prober finds it out */
+    kube_client_suspect(rig.client);
+    ck_assert_int_ge(kube_rig_until(&rig, 5000, has_distrust, &rig), 0);
+    kube_rig_idle(&rig, 1500); /* some probes later */
+    ck_assert_int_eq(rig.distrusts, 1);
+    ck_assert_ptr_nonnull(strstr(rig.last_distrust, "certificate is not trusted: "));
+    kube_rig_finish(&rig);
+}
+END_TEST
+
 START_TEST(a_doubt_is_one_question)
 {
     struct kube_rig rig;
@@ -368,6 +439,8 @@ static Suite *suite(void)
     tcase_add_test(c, up_is_told_in_order_and_watches_may_go_meanwhile);
     tcase_add_test(c, an_outage_and_its_end);
     tcase_add_test(c, a_doubt_is_one_question);
+    tcase_add_test(c, a_token_that_cannot_be_renewed_is_told_once);
+    tcase_add_test(c, a_server_that_is_not_trusted_is_told_once);
     suite_add_tcase(s, c);
     return s;
 }

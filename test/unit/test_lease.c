@@ -115,6 +115,28 @@ START_TEST(standby_waits_while_it_is_renewed)
 }
 END_TEST
 
+/* Another holder is known to be alive when it writes, not because it is named. */
+START_TEST(rival)
+{
+    struct rig rig;
+    rig_init(&rig);
+    settle(&rig, &rig.a);
+    settle(&rig, &rig.b);
+    ck_assert_ptr_null(lease_rival(&rig.b));
+    ck_assert_ptr_null(lease_rival(&rig.a));
+    pass(&rig, LEASE_RETRY_MS);
+    settle(&rig, &rig.a);
+    lease_observe(&rig.b, rig.now_ms, rig.server.object);
+    ck_assert_str_eq(lease_rival(&rig.b), "a");
+    lease_observe(&rig.b, rig.now_ms, rig.server.object);
+    ck_assert_str_eq(lease_rival(&rig.b), "a");
+    AUTO(json) struct json_object *given_up = lease_release(&rig.a, rig.now_ms);
+    lease_answer(&rig.b, rig.now_ms, given_up, NULL);
+    ck_assert_ptr_null(lease_rival(&rig.b));
+    rig_finish(&rig);
+}
+END_TEST
+
 /* The leader is cut off: it stops being one before anybody else can be. */
 START_TEST(silent_leader_is_followed_never_joined)
 {
@@ -330,6 +352,7 @@ static Suite *suite(void)
     TCase *c = tcase_create("lease");
     tcase_add_test(c, first_one_creates_and_leads);
     tcase_add_test(c, standby_waits_while_it_is_renewed);
+    tcase_add_test(c, rival);
     tcase_add_test(c, silent_leader_is_followed_never_joined);
     tcase_add_test(c, clock_of_the_other_does_not_matter);
     tcase_add_test(c, released_lease_is_taken_at_once);

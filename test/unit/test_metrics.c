@@ -88,12 +88,31 @@ START_TEST(series_are_bounded)
 }
 END_TEST
 
+START_TEST(cleared_family_has_no_series)
+{
+    struct metrics metrics;
+    metrics_init(&metrics, families, ARRAY_LEN(families));
+    metrics_add(&metrics, PLAIN, NULL, 1);
+    metrics_set(&metrics, LABELLED, (const char *const[]){"1", "2"}, 3);
+    metrics_set(&metrics, LABELLED, (const char *const[]){"4", "5"}, 6);
+    metrics_set(&metrics, UNUSED, NULL, 7);
+    metrics_clear(&metrics, LABELLED);
+    AUTO_FREE char *text = render(&metrics);
+    ck_assert_ptr_nonnull(strstr(text, "# TYPE labelled gauge\n"));
+    ck_assert_ptr_null(strstr(text, "labelled{"));
+    ck_assert_ptr_nonnull(strstr(text, "plain_total 1\n"));
+    ck_assert_ptr_nonnull(strstr(text, "unused 7\n"));
+    metrics_finish(&metrics);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("metrics");
     TCase *c = tcase_create("metrics");
     tcase_add_test(c, text_is_in_the_exposition_format);
     tcase_add_test(c, series_are_bounded);
+    tcase_add_test(c, cleared_family_has_no_series);
     suite_add_tcase(s, c);
     return s;
 }

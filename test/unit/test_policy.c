@@ -37,6 +37,12 @@ static const struct row {
     {"kube-proxy-kubeconfig.wave", "\"101%\"", "10%", "1% to 100%"},
     {"kube-proxy-kubeconfig.wave", "\"0%\"", "10%", "1% to 100%"},
     {"kube-proxy-kubeconfig.wave", "\"5\"", "10%", "1% to 100%"},
+    {"coredns-deployment.ready", "\"1%\"", "1%", NULL},
+    {"coredns-deployment.ready", "\"0%\"", "90%",
+     "coredns-deployment.ready: \"0%\" is not allowed; allowed: 1% to 100%; in force: 90%"},
+    {"coredns-deployment.ready", "\"101%\"", "90%", "1% to 100%"},
+    {"coredns-deployment.ready", "\"-1%\"", "90%", "1% to 100%"},
+    {"coredns-deployment.ready", "\"0.9\"", "90%", "1% to 100%"},
     {"kube-proxy-kubeconfig.soak", "\"1m30s\"", "1m30s", NULL},
     {"kube-proxy-kubeconfig.soak", "\"-1s\"", "15s", "a duration"},
     {"dns-service.name", "\"coredns\"", "coredns", NULL},
@@ -54,6 +60,17 @@ static const struct row {
     {"coredns-daemonset.memory", "\"40 MB\"", "", "such as 40Mi"},
     {"coredns-daemonset.cpu", "\"0\"", "", "such as 50m"},
     {"no-such.key", "\"x\"", "", "unknown key \"no-such.key\""},
+    {"kube-apiserver", "\"Revert\"", "Revert", NULL},
+    {"kube-apiserver", "\"On\"", "Ignore", "Enforce|Observe|Revert|Ignore"},
+    {"kube-controller-manager.replacement", "\"Ignore\"", "Ignore", NULL},
+    {"kube-controller-manager.replacement", "\"No\"", "Require", "Require|Ignore"},
+    {"kube-apiserver.nameserver", "\"\"", "", NULL},
+    {"kube-apiserver.nameserver", "\"10.96.0.20\"", "10.96.0.20", NULL},
+    {"kube-apiserver.nameserver", "\"fd00::14\"", "fd00::14", NULL},
+    {"kube-apiserver.nameserver", "\"None\"", "", "an IPv4 or IPv6 address"},
+    {"kube-apiserver.nameserver", "\"10.96.0.20 \"", "", "an IPv4 or IPv6 address"},
+    {"static-pods.single-control-plane", "\"Allow\"", "Allow", NULL},
+    {"static-pods.kubeadm-config", "\"write\"", "Report", "Report|Write"},
 };
 
 START_TEST(one_key)
@@ -85,6 +102,19 @@ START_TEST(absent_is_observe)
     ck_assert_int_eq(policy_mode(&policy, &adjust_service_topology), MODE_OBSERVE);
     read_data(&policy, "{\"data\":[\"service-topology\"]}");
     ck_assert_int_eq(policy_mode(&policy, &adjust_service_topology), MODE_OBSERVE);
+}
+END_TEST
+
+START_TEST(static_pods_are_off_until_asked_for)
+{
+    AUTO(policy) struct policy policy;
+    policy_init(&policy);
+    read_data(&policy, "{\"data\":{\"kube-controller-manager\":\"Enforce\"}}");
+    ck_assert_int_eq(policy_mode_of(&policy, "kube-controller-manager"), MODE_ENFORCE);
+    ck_assert_int_eq(policy_mode_of(&policy, "kube-apiserver"), MODE_IGNORE);
+    policy_read(&policy, NULL);
+    ck_assert_int_eq(policy_mode_of(&policy, "kube-controller-manager"), MODE_OBSERVE);
+    ck_assert_int_eq(policy_mode_of(&policy, "kube-apiserver"), MODE_OBSERVE);
 }
 END_TEST
 
@@ -129,6 +159,7 @@ static Suite *suite(void)
     TCase *tcase = tcase_create("policy");
     tcase_add_loop_test(tcase, one_key, 0, ARRAY_LEN(rows));
     tcase_add_test(tcase, absent_is_observe);
+    tcase_add_test(tcase, static_pods_are_off_until_asked_for);
     tcase_add_test(tcase, last_good_value_stays);
     tcase_add_test(tcase, problems_are_bounded);
     suite_add_tcase(suite, tcase);

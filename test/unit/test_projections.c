@@ -71,6 +71,42 @@ START_TEST(node_fields)
 }
 END_TEST
 
+#define POOL(value)                                                                                \
+    "{\"metadata\":{\"name\":\"n\",\"labels\":{\"apps.openyurt.io/nodepool\":" value "}}}"
+#define LETTERS_21 "abcdefghijklmnopqrstu"
+static const struct {
+    const char *text;
+    const char *why; /* NULL: it is a label */
+} pools[] = {
+    {POOL("\"a\""), NULL},
+    {POOL("\"A-1_b.c\""), NULL},
+    {POOL("\"" LETTERS_21 LETTERS_21 LETTERS_21 "\""), NULL},
+    {POOL("\"" LETTERS_21 LETTERS_21 LETTERS_21 "x\""), "x\", which is no label value"},
+    {POOL("\"a b\""),
+     "metadata.labels[apps.openyurt.io/nodepool] is \"a b\", which is no label value"},
+    {POOL("\"-a\""), "no label value"},
+    {POOL("\"a.\""), "no label value"},
+    {POOL("\"a/b\""), "no label value"},
+    {POOL("7"), "is no string but number"},
+    {POOL("{}"), "is no string but object"},
+};
+
+START_TEST(node_pool_label)
+{
+    struct err err = {0};
+    AUTO(json) struct json_object *json = NULL;
+    struct object *object = NULL;
+    ck_assert_int_eq(json_parse(pools[_i].text, strlen(pools[_i].text), &json, NULL), 0);
+    int result = node_project(json, &object, &err);
+    ck_assert_int_eq(result, pools[_i].why == NULL ? 0 : -1);
+    if (result == 0) {
+        object_unref(object);
+    } else {
+        ck_assert_msg(strstr(err.text, pools[_i].why) != NULL, "%s", err.text);
+    }
+}
+END_TEST
+
 /* --- pods --- */
 
 START_TEST(pod_fields)
@@ -283,6 +319,7 @@ static Suite *suite(void)
     Suite *projections = suite_create("projections");
     TCase *all = tcase_create("projections");
     tcase_add_loop_test(all, node_fields, 0, (int)ARRAY_LEN(nodes));
+    tcase_add_loop_test(all, node_pool_label, 0, ARRAY_LEN(pools));
     tcase_add_test(all, pod_fields);
     tcase_add_test(all, pod_without_anything);
     tcase_add_test(all, pod_phases);

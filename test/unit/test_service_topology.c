@@ -75,6 +75,54 @@ static void empty_pool(struct cluster *c)
     cluster_node(c, "edge-4", "shanghai");
 }
 
+static void no_pool(struct cluster *c)
+{
+    cluster_node(c, "cloud-1", NULL);
+}
+
+static void empty_pool_comes(struct cluster *c)
+{
+    empty_pool(c);
+    no_pool(c);
+    cluster_policy(c, "{\"coredns-daemonset\":\"Enforce\"}");
+}
+
+static void pods_new(struct cluster *c, int64_t age_ms)
+{
+    cluster_policy(c, "{\"coredns-daemonset\":\"Enforce\"}");
+    c->world.watching_since_ms = c->now_ms;
+    cluster_pass(c, 60000);
+    cluster_read_leases(c);
+    cluster_lease(c, "edge-1", 0);
+    cluster_lease(c, "edge-2", 0);
+    cluster_pod(c, "kube-dns", "edge-2", "rs", false, 60000);
+    cluster_pod(c, "kube-dns", "edge-2", "rs", true, 60000);
+    cluster_pass(c, age_ms);
+}
+
+static void ready_just_now(struct cluster *c)
+{
+    pods_new(c, 9999);
+}
+
+/* As `plan` and `status` do. */
+static void ready_seen_once(struct cluster *c)
+{
+    ready_just_now(c);
+    c->world.watching_since_ms = 0;
+}
+
+static void ready_for_a_while(struct cluster *c)
+{
+    pods_new(c, 10000);
+}
+
+static void ready_short_soak(struct cluster *c)
+{
+    pods_new(c, 1000);
+    cluster_policy(c, "{\"coredns-daemonset\":\"Enforce\",\"coredns-deployment.soak\":\"1s\"}");
+}
+
 static void empty_pool_excused(struct cluster *c)
 {
     empty_pool(c);
@@ -84,15 +132,17 @@ static void empty_pool_excused(struct cluster *c)
                   "{\"metadata\":{\"labels\":{\"kubernetes.io/os\":\"windows\"}}}");
 }
 
-static void no_pool(struct cluster *c)
-{
-    cluster_node(c, "cloud-1", NULL);
-}
-
 static void hostname(struct cluster *c)
 {
     cluster_node(c, "edge-3", "hangzhou");
     cluster_policy(c, "{\"service-topology.value\":\"kubernetes.io/hostname\"}");
+}
+
+static void hostname_comes(struct cluster *c)
+{
+    cluster_node(c, "edge-3", "hangzhou");
+    cluster_policy(c, "{\"service-topology.value\":\"kubernetes.io/hostname\","
+                      "\"coredns-daemonset\":\"Enforce\"}");
 }
 
 static void no_node_name(struct cluster *c)
@@ -334,9 +384,15 @@ START_TEST(gate)
     static const struct cluster_row rows[] = {
         {"no nodes", no_nodes, false},
         {"pool without endpoint", empty_pool, false},
+        {"… coredns-daemonset is to bring it: no warning yet", empty_pool_comes, false},
+        {"… its pod is Ready for less than 10 s, and may crash again", ready_just_now, false},
+        {"… for 10 s", ready_for_a_while, false},
+        {"… looked at once, nobody knows for how long", ready_seen_once, false},
+        {"… for 1 s of a soak of 1 s", ready_short_soak, false},
         {"its nodes are host-network or Windows", empty_pool_excused, false},
         {"node in no pool", no_pool, false},
         {"hostname: a node without endpoint", hostname, false},
+        {"… coredns-daemonset is to bring it", hostname_comes, false},
         {"endpoint without nodeName", no_node_name, false},
         {"endpoint without nodeName, gate Skip", no_node_name_skip, false},
         {"stale Lease: the pool is not live", stale_lease, false},

@@ -1,6 +1,6 @@
 /* This process as the kernel counts it, for the process_* metrics. */
-#ifndef APP_PROCESS_STATS_H
-#define APP_PROCESS_STATS_H
+#ifndef SERVE_PROCESS_STATS_H
+#define SERVE_PROCESS_STATS_H
 
 struct process_stats {
     double cpu_seconds;

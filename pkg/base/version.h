@@ -1,6 +1,6 @@
 /* Who we are, to servers and to people. */
-#ifndef APP_VERSION_H
-#define APP_VERSION_H
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
 
 #define USER_AGENT "yurt-steward/" YURT_STEWARD_VERSION " (linux/" YURT_STEWARD_ARCH ")"
 

@@ -1,4 +1,4 @@
-#include "app/process_stats.h"
+#include "serve/process_stats.h"
 
 #include <dirent.h>
 #include <stdio.h>
