@@ -29,6 +29,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/yurt-steward/*.c)))
 UNIT_SOURCES := $(sort $(wildcard test/unit/test_*.c))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+SIMULATIONS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/simulation/*.c)))
 UNIT_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard test/unit/*.c)))
 FUZZERS := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 
@@ -53,7 +54,7 @@ demo: ## the main job on a real control plane, from nothing, for a person to wat
 	hack/demo
 
 .PHONY: test
-test: deps-test lint test-unit test-scenario fuzz test-e2e ## everything but test-deploy and test-cluster
+test: deps-test lint test-unit test-simulation test-scenario fuzz test-e2e ## everything but test-deploy and test-cluster
 
 .PHONY: test-unit
 test-unit: ## the unit tests under AddressSanitizer and UBSan; seconds
@@ -69,6 +70,19 @@ unit: $(UNIT_TESTS) $(BUILD)/yurt-steward
 
 $(UNIT_RUNS): run-%: %
 	@$(UNIT_ENV) $< || { echo "FAILED: $<"; exit 1; }
+
+# Without sanitizers, for the number of steps; the unit tests of the same code have them.
+# PROGRAM@SEEDS
+SIM_RUNS := sim-coredns@1-1000 sim-coredns@1001-2000 sim-static_pod_power@
+.PHONY: test-simulation run-simulation $(SIM_RUNS)
+test-simulation: deps-test ## random histories of a cluster, and power cuts at every call
+	+@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target run-simulation
+run-simulation: $(SIM_RUNS)
+$(SIM_RUNS): sim-%: $(SIMULATIONS)
+	@echo "simulation: $*"
+	@CK_FORK=no SIM_SEEDS=$(word 2,$(subst @, ,$*)) \
+		$(BUILD)/test/simulation/test_$(word 1,$(subst @, ,$*)) >$(BUILD)/$@.log 2>&1; \
+		ended=$$?; tr '\r' '\n' <$(BUILD)/$@.log | tail -n 3; exit $$ended
 
 .PHONY: test-e2e
 test-e2e: deps-test ## against a real kube-apiserver; builds it once, then some minutes
@@ -96,8 +110,8 @@ run-fuzzers: $(FUZZ_RUNS)
 $(FUZZ_RUNS): fuzz-%: %
 	@rm -rf $(BUILD)/corpus/$(<F) && mkdir -p $(BUILD)/corpus/$(<F)
 	@cp --backup=numbered -f test/fixtures/kube-proxy-config/*.yaml test/fixtures/kubeadm-*/*.json \
-		test/fixtures/kubeadm-*/kube-*.yaml test/golden/staticpod/*.yaml \
-		$(BUILD)/corpus/$(<F)
+		test/fixtures/kubeadm-*/kube-*.yaml test/golden/staticpod/*.yaml test/golden/node/*.yaml \
+		test/fixtures/kubeadm-*/cluster-configuration.yaml $(BUILD)/corpus/$(<F)
 	@echo "$<: $(FUZZ_SECONDS) s"
 	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -verbosity=0 \
 		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus/$(<F)
@@ -176,8 +190,7 @@ $(BUILD)/test/unit/libhelpers.a: $(UNIT_HELPERS)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(BUILD)/test/unit/test_%: $(BUILD)/test/unit/test_%.o $(BUILD)/test/unit/libhelpers.a \
-		$(BUILD)/libsteward.a
+$(UNIT_TESTS) $(SIMULATIONS): %: %.o $(BUILD)/test/unit/libhelpers.a $(BUILD)/libsteward.a
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcheck -lsubunit -lm -lrt -lpthread
 
 $(BUILD)/test/bench/bare: $(BUILD)/test/bench/bare.o
@@ -188,4 +201,4 @@ $(BUILD)/fuzz/%: $(BUILD)/test/fuzz/%.o $(BUILD)/libsteward.a
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
--include $(OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(UNIT_HELPERS:.o=.d) $(BUILD)/test/bench/bare.d
+-include $(OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(SIMULATIONS:=.d) $(UNIT_HELPERS:.o=.d) $(BUILD)/test/bench/bare.d

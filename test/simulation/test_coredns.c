@@ -1,6 +1,6 @@
 /*
  * The move of CoreDNS as a whole: the three adjustments together, crashed after every write, and
- * through random histories. SIM_SEED=N runs that one history only, SIM_SEEDS=N the first N.
+ * through random histories. SIM_SEEDS=N runs that one history only, SIM_SEEDS=M-N those.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -214,7 +214,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-    Suite *suite = suite_create("coredns_simulation");
+    Suite *suite = suite_create("coredns simulation");
     TCase *tcase = tcase_create("simulation");
     tcase_set_timeout(tcase, 3600); /* it is the machine's load that decides */
     tcase_add_loop_test(tcase, crashes, 0, CRASH_SEEDS);
