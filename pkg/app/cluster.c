@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "app/inputs.h"
-#include "base/version.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 
 struct cluster {
     struct loop *loop;

@@ -18,8 +18,8 @@ struct operator_options {
 int operator_run(const struct kube_config *config, const struct operator_options *options);
 /*
  * Runs until all that the intent is about is as it asks, or the limit is reached (status 1; what is
- * missing, and what holds it, stands in the log). It holds the Lease for that time; when another one
- * holds it and is alive, nothing is written (status 2).
+ * missing, and what holds it, stands in the log). It holds the Lease for that time; when another
+ * one holds it and is alive, nothing is written (status 2).
  */
 int operator_run_once(const struct kube_config *config, const struct intent *intent,
                       int64_t limit_ms);

@@ -131,6 +131,30 @@ START_TEST(strmap_keeps_value_set_again)
 }
 END_TEST
 
+/* What a value brings as its key goes with it: the map must not keep the last one's. */
+START_TEST(strmap_borrows_keys_of_values)
+{
+    AUTO(strmap) struct strmap map = STRMAP_INIT(count_destroyed);
+    map.borrows_keys = true;
+    char *first = xstrdup("k");
+    char *second = xstrdup("k");
+    char *other = xstrdup("l");
+    destroyed = 0;
+    strmap_set(&map, first, first);
+    strmap_set(&map, other, other);
+    strmap_set(&map, second, second);
+    ck_assert_int_eq(destroyed, 1);
+    ck_assert_ptr_eq(map.entries[0].key, second);
+    ck_assert_ptr_eq(strmap_get(&map, "k"), second);
+    strmap_remove(&map, second);
+    ck_assert_int_eq(destroyed, 2);
+    ck_assert_ptr_eq(map.entries[0].key, other);
+    strmap_finish(&map);
+    ck_assert_int_eq(destroyed, 3);
+    ck_assert(map.borrows_keys);
+}
+END_TEST
+
 START_TEST(strmap_borrows_without_destroy)
 {
     AUTO(strmap) struct strmap map = STRMAP_INIT(NULL);
@@ -396,6 +420,7 @@ static Suite *suite(void)
     tcase_add_test(all, buf_takes);
     tcase_add_test(all, strmap_is_sorted_and_owns);
     tcase_add_test(all, strmap_keeps_value_set_again);
+    tcase_add_test(all, strmap_borrows_keys_of_values);
     tcase_add_test(all, strmap_borrows_without_destroy);
     tcase_add_test(all, err_sets_and_wraps);
     tcase_add_test(all, err_errno);
