@@ -1,12 +1,15 @@
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/dump.h"
 #include "app/look.h"
 #include "app/show.h"
 #include "app/static_plan.h"
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "node/kubeadm_config.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -17,6 +20,7 @@ static const struct option flags[] = {
     {"nameserver", required_argument, NULL, 'N'},
     {"drop-certificate-authority", no_argument, NULL, 'D'},
     {"allow-names", no_argument, NULL, 'A'},
+    {"kubeadm-patch", no_argument, NULL, 'P'},
     {"output", required_argument, NULL, 'o'},
     {NULL, 0, NULL, 0},
 };
@@ -25,6 +29,7 @@ struct settings {
     struct options options;
     const char *from;
     struct static_plan_wish manifests;
+    bool kubeadm_patch;
     bool json;
 };
 
@@ -47,6 +52,9 @@ static int read_flags(const struct verb *verb, int argc, char **argv, struct set
         case 'D':
             settings->manifests.no_certificate_authority = true;
             break;
+        case 'P':
+            settings->kubeadm_patch = true;
+            break;
         case 'A':
             settings->manifests.names_allowed = true;
             break;
@@ -60,6 +68,11 @@ static int read_flags(const struct verb *verb, int argc, char **argv, struct set
     }
     if (flag < 0) {
         return EXIT_USAGE;
+    }
+    const char *nameserver = settings->manifests.nameserver;
+    if (settings->kubeadm_patch && (nameserver == NULL || !staticpod_is_address(nameserver))) {
+        return verb_misused(verb, "--kubeadm-patch: give the address of the tunnel's DNS Service "
+                                  "with --nameserver");
     }
     if (settings->manifests.dir != NULL &&
         (settings->from != NULL || options->kubeconfig != NULL || options->context != NULL)) {
@@ -92,6 +105,14 @@ static int plan_dump(const struct settings *settings)
     }
     world_finish(&world);
     return status;
+}
+
+static int print_patch(const struct settings *settings)
+{
+    const struct staticpod_dns dns = {settings->manifests.nameserver, "cluster.local"};
+    AUTO_FREE char *text = kubeadm_config_patch_file(&dns);
+    fputs(text, stdout);
+    return EXIT_SUCCESS;
 }
 
 static int plan_manifests(struct settings *settings)
@@ -132,9 +153,10 @@ static int run(const struct verb *verb, int argc, char **argv)
         return misused;
     }
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    int status = settings.manifests.dir != NULL ? plan_manifests(&settings)
-                 : settings.from != NULL        ? plan_dump(&settings)
-                                                : plan_cluster(verb, &settings);
+    int status = settings.kubeadm_patch           ? print_patch(&settings)
+                 : settings.manifests.dir != NULL ? plan_manifests(&settings)
+                 : settings.from != NULL          ? plan_dump(&settings)
+                                                  : plan_cluster(verb, &settings);
     if (fflush(stdout) != 0) {
         perror("yurt-steward plan: cannot write the plan");
         return EXIT_USAGE;
@@ -158,6 +180,7 @@ const struct verb verb_plan = {
         "  --drop-certificate-authority\n"
         "                           with --manifests: without --kubelet-certificate-authority\n"
         "  --allow-names            with --manifests: dnsPolicy None although flags have names\n"
+        "  --kubeadm-patch          print kubeadm's patch file for --nameserver, and plan nothing\n"
         "  --from FILE|DIR|-        plan for objects from YAML or JSON (kubectl get -o yaml,\n"
         "                           Lists and several documents too) instead of a cluster\n",
     .flags = OPTIONS_CLUSTER_USAGE,

@@ -60,15 +60,14 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb verb_status = {
     .name = "status",
     .summary = "show each adjustment's state, what serves DNS, and the control-plane nodes",
-    .usage =
-        "Usage: yurt-steward status [FLAG…]\n"
-        "\n"
-        "Shows of each adjustment its mode, its state and since when, what holds it or who\n"
-        "last undid it (as far back as the cluster keeps Events), and per pool of nodes how\n"
-        "many DNS pods are ready; and of each control-plane node with an agent, how its manifests\n"
-        "stand. It only reads. Exit status: 0, or 2 after an error.\n"
-        "\n"
-        "  -o, --output FORMAT      table (default) or json\n",
+    .usage = "Usage: yurt-steward status [FLAG…]\n"
+             "\n"
+             "Shows of each adjustment its mode, its state and since when, what holds it or who\n"
+             "last undid it (as far back as the cluster keeps Events), and per pool of nodes how\n"
+             "many DNS pods are ready. Of each control-plane node with an agent, how its\n"
+             "manifests stand. It only reads. Exit status: 0, or 2 after an error.\n"
+             "\n"
+             "  -o, --output FORMAT      table (default) or json\n",
     .flags = OPTIONS_CLUSTER_USAGE,
     .run = run,
 };

@@ -15,10 +15,9 @@
 #include "json/json.h"
 
 enum {
-    SETTLE_MS = 100,  /* after a hint: who writes a file writes more than once */
-    BLIND_MS = 10000, /* until what could not be read is tried again */
-    DRAIN_MS = 5000,  /* for the Events that are queued when we are told to stop */
-    STOP_MS = 15000,  /* for all of the stop */
+    SETTLE_MS = 100, /* after a hint: who writes a file writes more than once */
+    DRAIN_MS = 5000, /* for the Events that are queued when we are told to stop */
+    STOP_MS = 15000, /* for all of the stop */
 };
 
 /* --- what wakes it --- */
@@ -52,7 +51,7 @@ static void looked_around(void *arg, const struct err *err)
     agent->blind = err != NULL;
     if (err != NULL) {
         agent->blind_err = *err;
-        loop_timer_arm(agent->wake, BLIND_MS);
+        agent->blind_ms = loop_now_ms(agent->loop);
     }
     want_turn(agent);
 }
@@ -341,11 +340,11 @@ static int run(struct agent *agent, const struct kube_config *config, struct err
     struct charge charges[AGENT_WARDS];
     start_wards(agent, charges);
     start(agent);
-    int result = dir_watch_create(agent->loop, agent->options.manifests, want_turn_soon, agent,
-                                  &agent->watch, err);
-    if (result == 0) {
-        result = start_server(agent, config, err);
+    if (dir_watch_create(agent->loop, agent->options.manifests, want_turn_soon, agent,
+                         &agent->watch, err) < 0) {
+        LOG_WARN("changes of files are noticed at the next look only", "error", err->text);
     }
+    int result = start_server(agent, config, err);
     if (result == 0) {
         LOG_INFO("started", "version", YURT_STEWARD_VERSION, "server", config->server, "node",
                  agent->options.node, "manifests", agent->options.manifests);

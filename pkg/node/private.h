@@ -37,6 +37,7 @@ struct agent {
     struct sight *sight;
     bool blind; /* the last reading failed: */
     struct err blind_err;
+    int64_t blind_ms;            /* monotonic, when it failed */
     struct precondition_dns dns; /* as of this turn */
 
     struct permit *permit;

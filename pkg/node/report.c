@@ -26,6 +26,7 @@ struct report {
     char *sent;   /* what arrived last */
     char *sending;
     uint64_t request; /* 0: none under way */
+    bool complained;  /* that it is refused */
     struct loop_timer *again;
 };
 
@@ -116,11 +117,15 @@ static void on_sent(void *arg, const struct kube_reply *reply, const struct err 
     (void)reply;
     report->request = 0;
     if (err != NULL) {
-        LOG_DEBUG("cannot say how the manifests stand", "error", err->text);
+        if (!report->complained && err->http_status != 0) {
+            LOG_WARN("cannot say how the manifests stand", "error", err->text);
+            report->complained = true;
+        }
         free(take_ptr(report->sending));
     } else {
         free(report->sent);
         report->sent = take_ptr(report->sending);
+        report->complained = false;
     }
     loop_timer_arm(report->again, err != NULL ? AGAIN_MS : 0);
 }

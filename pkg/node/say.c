@@ -114,11 +114,23 @@ void say_report(struct agent *agent)
 
 /* --- kubeadm's own configuration --- */
 
-static bool is_enforced(const struct agent *agent, enum staticpod_component component)
+/* The component's flags where its manifest has got there. */
+static struct kubeadm_config_wanted flags_of(const struct agent *agent, enum mode mode,
+                                             enum standing_state state)
 {
-    const struct ward *ward = &agent->wards[component];
-    return policy_mode_of(&agent->policy, ward->name) == MODE_ENFORCE &&
-           ward->standing.state == STANDING_IN_FORCE;
+    bool there[AGENT_WARDS];
+    for (size_t i = 0; i < AGENT_WARDS; i++) {
+        const struct ward *ward = &agent->wards[i];
+        there[i] =
+            policy_mode_of(&agent->policy, ward->name) == mode && ward->standing.state == state;
+    }
+    bool remove =
+        policy_is(&agent->policy, "kube-apiserver.kubelet-certificate-authority", "Remove");
+    return (struct kubeadm_config_wanted){
+        .nodelifecycle_off = there[STATICPOD_CONTROLLER_MANAGER],
+        .hostname_first = there[STATICPOD_APISERVER],
+        .no_certificate_authority = there[STATICPOD_APISERVER] && remove,
+    };
 }
 
 static void on_written(void *arg, const struct kube_reply *reply, const struct err *err)
@@ -129,10 +141,11 @@ static void on_written(void *arg, const struct kube_reply *reply, const struct e
     if (err == NULL) {
         say_of_config(agent, KUBEADM_CONFIG_NAME, false, "Updated",
                       "our flags are in kubeadm's configuration of the cluster");
-    } else if (err->kind != ERR_CONFLICT) { /* another node's agent was there first */
+    } else if (err->kind != ERR_CONFLICT) {
         say_of_config(agent, KUBEADM_CONFIG_NAME, true, "WriteFailed", err->text);
+        return; /* until the next look */
     }
-    sight_read(agent->sight);
+    sight_read(agent->sight); /* on a conflict, another node's agent was there first */
 }
 
 static void write_advice(struct agent *agent, const struct json_object *patch)
@@ -146,25 +159,25 @@ static void write_advice(struct agent *agent, const struct json_object *patch)
     agent->advice_request = kube_submit(agent->client, &request, on_written, agent);
 }
 
-/* Only of flags that are in force here: what can't work must not come with the next upgrade. */
+/*
+ * Only of flags that are in force here: what can't work must not come with the next upgrade. After
+ * a Revert, of those that the next upgrade would bring back.
+ */
 void say_advice(struct agent *agent)
 {
     const struct sight_seen *seen = sight_seen(agent->sight);
-    bool apiserver = is_enforced(agent, STATICPOD_APISERVER);
-    const struct kubeadm_config_wanted wanted = {
-        .nodelifecycle_off = is_enforced(agent, STATICPOD_CONTROLLER_MANAGER),
-        .hostname_first = apiserver,
-        .no_certificate_authority =
-            apiserver &&
-            policy_is(&agent->policy, "kube-apiserver.kubelet-certificate-authority", "Remove"),
-    };
-    if ((!wanted.nodelifecycle_off && !apiserver) || agent->advice_request != 0) {
+    const struct kubeadm_config_wanted wanted = flags_of(agent, MODE_ENFORCE, STANDING_IN_FORCE);
+    const struct kubeadm_config_wanted gone = flags_of(agent, MODE_REVERT, STANDING_REVERTED);
+    AUTO(kubeadm_config_advice) struct kubeadm_config_advice advice = {0};
+    if (agent->advice_request != 0) {
         return;
     }
-    AUTO(kubeadm_config_advice) struct kubeadm_config_advice advice = {0};
-    kubeadm_config_advise(seen->kubeadm, &wanted,
-                          policy_is(&agent->policy, "static-pods.kubeadm-config", "Write"),
-                          &advice);
+    if (wanted.nodelifecycle_off || wanted.hostname_first) {
+        bool write = policy_is(&agent->policy, "static-pods.kubeadm-config", "Write");
+        kubeadm_config_advise(seen->kubeadm, &wanted, write, &advice);
+    } else if (gone.nodelifecycle_off || gone.hostname_first) {
+        kubeadm_config_advise_reverted(seen->kubeadm, &gone, &advice);
+    }
     if (advice.patch != NULL && agent->advised_ms != seen->asked_ms) {
         agent->advised_ms = seen->asked_ms;
         write_advice(agent, advice.patch);

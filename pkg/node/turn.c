@@ -121,16 +121,17 @@ static int64_t turn_ward(struct agent *agent, struct ward *ward, const struct ma
     AUTO(precondition) struct precondition verdict = {0};
     struct ward_asked asked = ask_of(agent, ward, mode, &input);
     enum gate gate = GATE_CLOSED;
+    bool tired = ward_is_backing_off(ward, now_ms); /* nothing begins: no gate need be asked */
     if (!known || (!seen && mode != MODE_REVERT)) {
         asked.mode = MODE_IGNORE;
     }
     ward_look(ward, dir, trouble, &asked);
-    if (ward_wants_change(ward, &asked)) {
+    if (ward_wants_change(ward, &asked) && !tired) {
         gate = gate_change(agent, ward, asked.mode, now_ms, &verdict);
     } else if (seen) {
         gate_cluster(agent, ward, asked.mode, &verdict);
     }
-    bool open = gate == GATE_OPEN;
+    bool open = gate == GATE_OPEN || tired;
     agent->looking = agent->looking || gate == GATE_LOOKING;
     int64_t wake_ms = ward_turn(ward, &asked,
                                 open                      ? NULL
@@ -169,11 +170,21 @@ static bool is_well(const struct agent *agent)
 static int64_t look_around(struct agent *agent, int64_t now_ms)
 {
     int64_t period_ms = is_well(agent) && !agent->blind ? REREAD_MS : DRIFT_MS;
-    int64_t read_ms = sight_seen(agent->sight)->asked_ms;
-    if (wants_sight(agent) && !agent->blind && (read_ms == 0 || now_ms - read_ms >= period_ms)) {
+    int64_t read_ms = agent->blind ? agent->blind_ms : sight_seen(agent->sight)->asked_ms;
+    if (wants_sight(agent) && (read_ms == 0 || now_ms - read_ms >= period_ms)) {
         sight_read(agent->sight);
     }
     return now_ms + period_ms;
+}
+
+/* What is too large is known by its name only. */
+static void drop_large(struct manifest_dir *dir)
+{
+    for (size_t i = 0; i < dir->len; i++) {
+        if (dir->list[i].len > WARD_TEXT_MAX) {
+            free(take_ptr(dir->list[i].text));
+        }
+    }
 }
 
 static void turn_wards(struct agent *agent, int64_t now_ms, int64_t *wake_ms)
@@ -182,6 +193,7 @@ static void turn_wards(struct agent *agent, int64_t now_ms, int64_t *wake_ms)
     struct err err;
     bool wanted_before = agent->wants_permit;
     bool read = manifest_dir_read(agent->options.manifests, &dir, &err) == 0;
+    drop_large(&dir);
     agent->wants_permit = false;
     agent->looking = false;
     if (sight_seen(agent->sight)->asked_ms > 0) {
@@ -234,7 +246,7 @@ void agent_turn(void *arg)
     if (agent->stopping) {
         return;
     }
-    if (dir_watch_renew(agent->watch, &err) < 0) {
+    if (agent->watch != NULL && dir_watch_renew(agent->watch, &err) < 0) {
         LOG_DEBUG("no hints of changes", "error", err.text);
     }
     turn_wards(agent, now_ms, &wake_ms);

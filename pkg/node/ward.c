@@ -111,6 +111,11 @@ static void read_file(struct ward *ward)
         ward->trouble = xstrdup(err.text);
         return;
     }
+    if (seen.content->len > WARD_TEXT_MAX) {
+        ward->trouble = xasprintf("%s has %zu bytes, and manifests of more than %d are left alone",
+                                  ward->file, seen.content->len, WARD_TEXT_MAX);
+        return;
+    }
     ward->content = take_ptr(seen.content);
 }
 
@@ -207,10 +212,24 @@ void ward_look(struct ward *ward, const struct manifest_dir *dir, const char *tr
     }
 }
 
+/* These bytes were rolled back, and nothing has changed since: nothing waits for a gate. */
+static bool is_latched(const struct ward *ward, const struct ward_asked *asked)
+{
+    const struct journal_latch *latch = &journal_of(ward)->latch;
+    char digest[SHA256_HEX_SIZE];
+    sha256_hex(ward->assessment.wanted, ward->assessment.len, digest);
+    return strcmp(latch->wanted, digest) == 0 && strcmp(latch->input, asked->input) == 0;
+}
+
 bool ward_wants_change(const struct ward *ward, const struct ward_asked *asked)
 {
     return ward->keeper != NULL && !ward_is_changing(ward) && ward->assessment.differs &&
-           (asked->mode == MODE_ENFORCE || asked->mode == MODE_REVERT);
+           (asked->mode == MODE_ENFORCE || asked->mode == MODE_REVERT) && !is_latched(ward, asked);
+}
+
+bool ward_is_backing_off(const struct ward *ward, int64_t now_ms)
+{
+    return ward->output.wait == TRANSACTION_RETRYING && now_ms < ward->output.wake_ms;
 }
 
 /* --- the component --- */
@@ -253,7 +272,7 @@ static void look(void *arg, struct transaction_input *input)
         .hash = mirror_hash(&ward->mirror),
         .ready = mirror_ready(&ward->mirror),
     };
-    if (input->file == NULL) {
+    if (input->file == NULL || input->file->len > WARD_TEXT_MAX) {
         return;
     }
     read_facts(ward, input->file);

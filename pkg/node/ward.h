@@ -20,6 +20,12 @@
 #include "staticpod/manifest_dir.h"
 #include "staticpod/probe.h"
 
+enum {
+    /* The bytes of a manifest that is edited. kubeadm's have 4 KB, and a Pod of more than 1.5 MB
+     * has no mirror pod, as etcd takes none; reading one takes a hundred times its size. */
+    WARD_TEXT_MAX = 256 << 10
+};
+
 /* All slots are mandatory and run on the loop. */
 struct ward_ops {
     void (*turn)(void *arg); /* something was found out: another turn is due. Never from a turn */
@@ -86,6 +92,8 @@ void ward_look(struct ward *ward, const struct manifest_dir *dir, const char *tr
                const struct ward_asked *asked);
 /* Whether a change would begin, if nothing held it. */
 bool ward_wants_change(const struct ward *ward, const struct ward_asked *asked);
+/* A write failed, and it is too early for another: other nodes need not wait meanwhile. */
+bool ward_is_backing_off(const struct ward *ward, int64_t now_ms);
 /* Whether one is under way: it goes on whatever is asked. */
 bool ward_is_changing(const struct ward *ward);
 /* Whether component and mirror pod were asked since then; asks them if not. */

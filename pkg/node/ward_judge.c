@@ -79,7 +79,8 @@ static void judge_rest(const struct ward_asked *asked, const struct precondition
                        struct standing *standing)
 {
     if (asked->mode == MODE_REVERT) {
-        standing_set(standing, STANDING_REVERTED, "Reverted", "nothing of ours is in the manifest");
+        standing_set(standing, STANDING_REVERTED, "Reverted",
+                     "no change of ours is there to be put back");
         return;
     }
     bool said = verdict != NULL && verdict->reason != NULL;

@@ -5,6 +5,7 @@ and their health are real or played, the files are real.
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -17,11 +18,26 @@ from conftest import CONTROL_PLANE, PROGRAM, ROOT, Cluster, program_pid, until
 from live.static_pods import StaticKubelet, health_command
 
 NODE = "cp-1"
+SECOND = "cp-2"  # a control-plane node in one test only
+DEPLOYED = ROOT / "deploy/overlays/static-pods/agent.yaml"
 MANAGER = "kube-controller-manager"
 SERVER = "kube-apiserver"
 PORT = 18257
 QUICK = {"static-pods.soak": "1s", "static-pods.single-control-plane": "Allow",
          "kube-controller-manager.replacement": "Ignore"}
+
+
+def grant(cluster):
+    """What an installation gives the agent, to the user that it is here; and nothing else."""
+    with open(DEPLOYED, encoding="utf-8") as file:
+        objects = [found for found in yaml.safe_load_all(file)
+                   if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
+    for found in objects:
+        if found["kind"].endswith("Binding"):
+            found["subjects"] = [{"kind": "User", "name": "yurt-steward",
+                                  "apiGroup": "rbac.authorization.k8s.io"}]
+    cluster.control_plane("exec", "kubectl", "apply", "--filename=-", input=json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": objects}))
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +50,11 @@ def plane():
         cluster.control_plane("start")
         nodes = subprocess.Popen(
             [CONTROL_PLANE, "exec", str(cluster.dir), str(ROOT / "hack/fake-nodes"), "run",
-             "--nodes", f"{NODE}=cloud"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+             "--nodes", f"{NODE}=cloud,{SECOND}=cloud"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert nodes.stdout.readline() == "ready\n"
         cluster.kubectl("label", "node", NODE, "node-role.kubernetes.io/control-plane=")
+        cluster.kubectl("delete", "clusterrolebinding", "control-plane:steward")
+        grant(cluster)
         yield cluster
     finally:
         if nodes:
@@ -62,31 +80,35 @@ def quick_probes(text):
     return text
 
 
-def played_health(text):
+def played_health(text, port):
     assert "containerPort: 10257" in text
-    return text.replace("containerPort: 10257", f"containerPort: {PORT}").replace(
+    return text.replace("containerPort: 10257", f"containerPort: {port}").replace(
         "scheme: HTTPS", "scheme: HTTP")
 
 
 class Host:
     """A control-plane node's files, and what runs beside the agent there."""
 
-    def __init__(self, plane, directory):
+    def __init__(self, plane, directory, node=NODE, port=PORT):
         self.plane = plane
+        self.node = node
         self.dir = directory
         self.manifests = directory / "manifests"
         self.journal = directory / "journal"
         self.proc = directory / "proc"
-        self.broken = directory / "broken"  # while it is there, the controller-manager is not well
+        self.broken = directory / "broken"  # while it is there, our flag makes it fail
         for made in (self.manifests, self.journal, self.proc):
             made.mkdir()
         self.originals = {}
-        for name, change in ((MANAGER, played_health), (SERVER, lambda text: text)):
+        for name in (MANAGER, SERVER):
             text = (plane.dir / "manifests" / f"{name}.yaml").read_text(encoding="utf-8")
-            self.originals[name] = change(quick_probes(text))
-            self.put(name, self.originals[name])
-        self.health = subprocess.Popen([*enter(plane), *health_command(PORT, self.broken)])
-        self.kubelet = StaticKubelet(enter(plane), directory, self.manifests, NODE)
+            self.originals[name] = quick_probes(text)
+        self.originals[MANAGER] = played_health(self.originals[MANAGER], port)
+        for name, text in self.originals.items():
+            self.put(name, text)
+        self.health = subprocess.Popen([*enter(plane), *health_command(
+            port, self.broken, self.path(MANAGER), "-nodelifecycle")])
+        self.kubelet = StaticKubelet(enter(plane), directory, self.manifests, node)
         self.agents = []
         until("the mirror pods are ready", lambda: self.ready(MANAGER) and self.ready(SERVER), 60)
 
@@ -104,14 +126,14 @@ class Host:
         return self.path(name).read_text(encoding="utf-8")
 
     def pod(self, name):
-        return self.plane.get("pod", f"{name}-{NODE}")
+        return self.plane.get("pod", f"{name}-{self.node}")
 
     def ready(self, name):
         conditions = self.pod(name).get("status", {}).get("conditions", [])
         return any(found["type"] == "Ready" and found["status"] == "True" for found in conditions)
 
     def flags(self):
-        return ["--kubeconfig", str(self.plane.dir / "steward.conf"), "--node", NODE,
+        return ["--kubeconfig", str(self.plane.dir / "steward.conf"), "--node", self.node,
                 "--manifests", str(self.manifests), "--journal", str(self.journal),
                 "--proc", str(self.proc)]
 
@@ -127,7 +149,7 @@ class Host:
 
     def report(self):
         data = self.plane.get("configmap", "yurt-steward-nodes").get("data", {})
-        return json.loads(data.get(NODE, '{"manifests": {}}'))["manifests"]
+        return json.loads(data.get(self.node, '{"manifests": {}}'))["manifests"]
 
     def end(self):
         for agent in self.agents:
@@ -136,7 +158,8 @@ class Host:
         self.health.terminate()
         self.health.wait(30)
         for resource in ("configmap/yurt-steward", "configmap/yurt-steward-nodes",
-                         "lease/yurt-steward-node", f"pod/{MANAGER}-{NODE}", f"pod/{SERVER}-{NODE}",
+                         "lease/yurt-steward-node", f"pod/{MANAGER}-{self.node}",
+                         f"pod/{SERVER}-{self.node}",
                          "service/yurt-tunnel-dns", "endpointslice/yurt-tunnel-dns"):
             self.plane.kubectl("delete", resource, "--ignore-not-found", "--grace-period=0",
                                "--force")
@@ -279,6 +302,45 @@ def test_revert_puts_the_bytes_back(plane, host):
     assert host.text(MANAGER) == by_hand
 
 
+def kubeadm_config(plane):
+    return plane.get("configmap", "kubeadm-config")["data"]["ClusterConfiguration"]
+
+
+def test_kubeadms_own_configuration_is_written_where_asked(plane, host):
+    """And only after the flag has proved to work here."""
+    plane.kubectl("create", "role", "kubeadm-config-writer", "--verb=patch",
+                  "--resource=configmaps", "--resource-name=kubeadm-config")
+    plane.kubectl("create", "rolebinding", "kubeadm-config-writer",
+                  "--role=kubeadm-config-writer", "--user=yurt-steward")
+    before = kubeadm_config(plane)
+    try:
+        configure(plane, kube_controller_manager="Enforce")
+        status, log = host.once()
+        assert status == 0 and "KubeadmConfigLacks" in log, log
+        assert kubeadm_config(plane) == before
+        set_key(plane, "static-pods.kubeadm-config", "Write")
+        status, log = host.once()
+        assert status == 0, log
+        assert "-nodelifecycle,*" in kubeadm_config(plane)
+        set_key(plane, "kube-controller-manager", "Revert")
+        status, log = host.once()
+        assert status == 0 and "KubeadmConfigKeeps" in log, log
+    finally:
+        plane.kubectl("patch", "configmap", "kubeadm-config", "--type=merge", "--patch",
+                      json.dumps({"data": {"ClusterConfiguration": before}}))
+        plane.kubectl("delete", "role,rolebinding", "kubeadm-config-writer")
+
+
+def test_kubeadms_patch_file():
+    done = subprocess.run([str(PROGRAM), "plan", "--kubeadm-patch", "--nameserver", "10.96.0.53"],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    spec = yaml.safe_load(done.stdout)["spec"]
+    assert spec["dnsPolicy"] == "None" and spec["dnsConfig"]["nameservers"] == ["10.96.0.53"]
+    done = subprocess.run([str(PROGRAM), "plan", "--kubeadm-patch", "--nameserver", "dns"],
+                          stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+
+
 def test_kubeadm_at_work_is_waited_for(plane, host):
     (host.proc / "123").mkdir()
     (host.proc / "123/cmdline").write_bytes(b"/usr/bin/kubeadm\0upgrade\0apply\0v1.37.2\0")
@@ -301,16 +363,16 @@ def test_misuse():
 
 
 def test_unhealthy_component_is_rolled_back(plane, host):
-    set_soak = {"static-pods.soak": "60s"}  # it must not be called good before it is broken
-    configure(plane, kube_controller_manager="Enforce", **set_soak)
+    host.broken.touch()
+    configure(plane, kube_controller_manager="Enforce")
     agent = host.agent()
     agent.until("it is written", lambda: agent.said("reason=Written"))
-    host.broken.touch()
-    set_key(plane, "static-pods.soak", "1s")
-    agent.until("it is put back", lambda: host.text(MANAGER) == host.originals[MANAGER], 180)
-    agent.until("it says so", lambda: host.report()[MANAGER]["state"] == "RolledBack")
+    agent.until("it is put back", lambda: host.report()[MANAGER]["state"] == "RolledBack", 120)
+    assert host.text(MANAGER) == host.originals[MANAGER]
     assert plane.events("RolledBack", f"{MANAGER}-{NODE}")
     host.broken.unlink()
+    agent.until("nobody is held up by it", lambda: not plane.get(
+        "lease", "yurt-steward-node")["spec"].get("holderIdentity"))
     # the same bytes are not tried again, by another process either
     assert agent.stop() == 0
     status, log = host.once()
@@ -327,13 +389,14 @@ def test_unhealthy_component_is_rolled_back(plane, host):
 
 
 def test_rolled_back_without_the_api_server(plane, host):
-    configure(plane, kube_controller_manager="Enforce", **{"static-pods.soak": "60s"})
+    host.broken.touch()
+    configure(plane, kube_controller_manager="Enforce")
     agent = host.agent()
     agent.until("it is written", lambda: agent.said("reason=Written"))
     plane.control_plane("kill-apiserver")
     try:
-        host.broken.touch()
-        agent.until("it is put back", lambda: host.text(MANAGER) == host.originals[MANAGER], 180)
+        agent.until("it is put back", lambda: agent.said("reason=RolledBack"), 120)
+        assert host.text(MANAGER) == host.originals[MANAGER]
     finally:
         plane.control_plane("start-apiserver")
     agent.until("it says so", lambda: host.report()[MANAGER]["state"] == "RolledBack", 60)
@@ -432,6 +495,19 @@ def test_apiserver_asks_the_tunnels_dns(plane, host):
     assert agent.stop() == 0
 
 
+def test_what_it_may_not_see_is_said(plane, host):
+    configure(plane, kube_controller_manager="Enforce")
+    plane.kubectl("delete", "clusterrolebinding", "yurt-steward-node")
+    try:
+        agent = host.agent()
+        agent.until("it is said", lambda: agent.said("reason=Blind", "nodes"))
+        assert host.text(MANAGER) == host.originals[MANAGER]
+    finally:
+        grant(plane)
+    agent.until("it is in force", lambda: host.report()[MANAGER]["state"] == "InForce")
+    assert agent.stop() == 0
+
+
 def test_bad_input_is_refused_and_noticed_when_good(plane, host):
     configure(plane, kube_controller_manager="Enforce")
     elsewhere = host.dir / "elsewhere.yaml"
@@ -448,6 +524,10 @@ def test_bad_input_is_refused_and_noticed_when_good(plane, host):
     host.put(MANAGER, two)
     agent.until("two in one file are refused", lambda: host.report()[MANAGER]["state"] == "Refused")
     assert host.text(MANAGER) == two
+    large = host.originals[MANAGER] + "# and more\n" * 1000000
+    host.put(MANAGER, large)
+    agent.until("a large one is refused", lambda: "bytes" in host.report()[MANAGER]["message"])
+    assert host.text(MANAGER) == large
     host.put(MANAGER, host.originals[MANAGER])
     host.put("another", host.originals[MANAGER])
     agent.until("two files are refused", lambda: "another.yaml" in host.report()[MANAGER]["message"])
@@ -461,3 +541,86 @@ def test_bad_input_is_refused_and_noticed_when_good(plane, host):
     away.rename(host.manifests)
     agent.until("it is back", lambda: host.report()[MANAGER]["state"] == "InForce", 90)
     assert agent.stop() == 0
+
+
+# --- several control-plane nodes ---
+
+
+@pytest.fixture
+def second(plane, host, tmp_path):
+    directory = tmp_path / "second"
+    directory.mkdir()
+    plane.kubectl("label", "node", SECOND, "node-role.kubernetes.io/control-plane=")
+    made = Host(plane, directory, SECOND, PORT + 1)
+    try:
+        yield made
+    finally:
+        made.end()
+        plane.kubectl("label", "node", SECOND, "node-role.kubernetes.io/control-plane-")
+
+
+def moment(agent, manifest, reason):
+    (line,) = agent.said(f"manifest={manifest}", f"reason={reason}")
+    return re.match(r"\S+", line)[0]
+
+
+def test_one_node_at_a_time_and_managers_first(plane, host, second):
+    tunnel_dns(plane, ready=True)
+    configure(plane, kube_controller_manager="Enforce", kube_apiserver="Enforce",
+              **{"static-pods.single-control-plane": "Hold", "static-pods.soak": "3s"})
+    agents = [host.agent(), second.agent()]
+    for made, agent in zip((host, second), agents):
+        agent.until("both are in force", lambda made=made: {
+            made.report().get(name, {}).get("state") for name in (MANAGER, SERVER)} == {"InForce"},
+            180)
+    spans = sorted((moment(agent, name, "Written"), moment(agent, name, "Committed"), name)
+                   for agent in agents for name in (MANAGER, SERVER))
+    assert [span[2] for span in spans] == [MANAGER, MANAGER, SERVER, SERVER], spans
+    for earlier, later in zip(spans, spans[1:]):
+        assert earlier[1] <= later[0], spans
+    for agent in agents:
+        assert agent.stop() == 0
+
+
+def test_other_node_that_is_not_well_is_waited_for(plane, host, second):
+    second.kubelet.paused.set()
+    plane.kubectl("delete", "pod", f"{MANAGER}-{SECOND}", "--grace-period=0", "--force")
+    configure(plane, kube_controller_manager="Enforce")
+    status, log = host.once()
+    assert status == 1 and "reason=OthersNotReady" in log and SECOND in log, log
+    assert host.text(MANAGER) == host.originals[MANAGER]
+
+
+# --- what is told ---
+
+
+def test_metrics_and_probes(plane, host):
+    configure(plane, kube_controller_manager="Enforce")
+    agent = host.agent("--listen", "127.0.0.1:18081")
+
+    def ask(path):
+        return plane.control_plane("exec", "curl", "--silent", "--max-time", "5",
+                                   f"http://127.0.0.1:18081{path}", check=False,
+                                   stderr=subprocess.DEVNULL).stdout
+    agent.until("it is in force", lambda: host.report().get(MANAGER, {}).get("state") == "InForce")
+    agent.until("it is ready", lambda: ask("/readyz") == "ok")
+    assert ask("/livez") == "ok"
+    text = ask("/metrics")
+    for line in ('yurt_steward_manifest_state{manifest="kube-controller-manager",state="InForce"} 1',
+                 'yurt_steward_manifest_mode{manifest="kube-controller-manager",mode="Enforce"} 1',
+                 'yurt_steward_manifest_said_total{manifest="kube-controller-manager",'
+                 'reason="Committed"} 1',
+                 'yurt_steward_manifest_state{manifest="kube-apiserver",state="Ignored"} 1'):
+        assert line in text.splitlines(), text
+    assert agent.stop() == 0
+
+
+def test_status_shows_it(plane, host):
+    configure(plane, kube_controller_manager="Enforce")
+    assert host.once()[0] == 0
+    found = json.loads(plane.control_plane("exec", str(PROGRAM), "status", "-o", "json").stdout)
+    row = [row for row in found["controlPlaneNodes"] if row["manifest"] == MANAGER][0]
+    assert (row["node"], row["mode"], row["state"]) == (NODE, "Enforce", "InForce")
+    table = plane.control_plane("exec", str(PROGRAM), "status").stdout
+    assert "CONTROL PLANE NODE" in table
+    assert [line for line in table.splitlines() if line.startswith(NODE) and "InForce" in line]

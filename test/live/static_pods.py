@@ -20,7 +20,9 @@ HEALTH = """
 import http.server, pathlib, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        broken = pathlib.Path(sys.argv[2]).exists()
+        manifest = pathlib.Path(sys.argv[3])
+        broken = (pathlib.Path(sys.argv[2]).exists() and manifest.exists()
+                  and sys.argv[4] in manifest.read_text())
         self.send_response(500 if broken else 200)
         self.end_headers()
         self.wfile.write(b"broken" if broken else b"ok")
@@ -96,6 +98,7 @@ class StaticKubelet:
             raise self.complaint
 
 
-def health_command(port, broken):
-    """Serves HTTP on the port of 127.0.0.1: 200, or 500 as long as the file `broken` is there."""
-    return [sys.executable, "-c", HEALTH, str(port), str(broken)]
+def health_command(port, broken, manifest, word):
+    """Serves HTTP on the port of 127.0.0.1: 200, or 500 as long as the file `broken` is there and
+    the manifest has the word in it."""
+    return [sys.executable, "-c", HEALTH, str(port), str(broken), str(manifest), word]
