@@ -17,9 +17,34 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import select
+import socket
+import struct
 import sys
 
 PIECE = 65536
+
+
+class End:
+    """One end of a connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    def break_off(self) -> None:
+        sock = self.writer.get_extra_info("socket")
+        if sock.fileno() >= 0:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    def is_broken_off(self) -> bool:
+        """By the other side; also when that has not been read yet."""
+        sock = self.writer.get_extra_info("socket")
+        if self.reader.exception() is not None or sock.fileno() < 0:
+            return True
+        poll = select.poll()
+        poll.register(sock.fileno(), 0)
+        return bool(poll.poll(0))
 
 
 class Wire:
@@ -27,7 +52,7 @@ class Wire:
         self._to = (host, port)
         self._whole = asyncio.Event()
         self._whole.set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._ends: set[End] = set()
 
     def obey(self, command: str) -> None:
         if command == "cut":
@@ -35,41 +60,39 @@ class Wire:
         elif command == "heal":
             self._whole.set()
         elif command == "reset":
-            for writer in self._writers:
-                writer.transport.abort()
+            for end in self._ends:
+                end.break_off()
         else:
             raise ValueError(f"no such command: {command}")
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(self, here: End, there: End) -> None:
         """One direction; an end or a break on one side is one on the other."""
         try:
-            while piece := await reader.read(PIECE):
+            while piece := await here.reader.read(PIECE):
                 await self._whole.wait()
-                if reader.exception() is not None:
-                    break  # reset meanwhile: the sender has it no more
-                writer.write(piece)
-                await writer.drain()
+                if here.is_broken_off():
+                    there.break_off()  # the sender has it no more
+                    return
+                there.writer.write(piece)
+                await there.writer.drain()
             await self._whole.wait()
-            if reader.exception() is None:
-                writer.write_eof()
-            else:
-                writer.transport.abort()
+            there.writer.write_eof()
         except OSError:
-            writer.transport.abort()
+            there.break_off()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = End(reader, writer)
         await self._whole.wait()
         try:
-            there = await asyncio.open_connection(*self._to)
+            there = End(*await asyncio.open_connection(*self._to))
         except OSError:
-            writer.transport.abort()  # as the kernel refuses where nobody listens
+            here.break_off()  # as the kernel refuses where nobody listens
             return
-        ends = {writer, there[1]}
-        self._writers |= ends
-        await asyncio.gather(self._pass_on(reader, there[1]), self._pass_on(there[0], writer))
-        self._writers -= ends
-        for end in ends:
-            end.close()
+        self._ends |= {here, there}
+        await asyncio.gather(self._pass_on(here, there), self._pass_on(there, here))
+        self._ends -= {here, there}
+        for end in (here, there):
+            end.writer.close()
 
 
 async def serve(host: str, port: int) -> None:

@@ -7,10 +7,10 @@ from live.waiting import until
 
 
 class Commanded:
-    def __init__(self, command):
+    def __init__(self, command, directory=None):
         self.lines = []
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+                                        cwd=directory, text=True)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):

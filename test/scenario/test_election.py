@@ -16,7 +16,7 @@ def set_holder(rig, holder):
 
 
 def lose_during_a_write(rig, answer):
-    """Another one has the Lease all of a sudden, as after a time in which this one was suspended."""
+    """Another one has the Lease all of a sudden, as after a time when this one was suspended."""
     rig.begin(None, "--leader-elect")
     rig.fake.fault(PATCH, answer)
     rig.drift()

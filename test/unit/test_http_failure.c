@@ -1,6 +1,10 @@
 /* What can go wrong between submitting and the end of a response. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -278,7 +282,7 @@ START_TEST(time_limits)
 }
 END_TEST
 
-/* The process was suspended, or there was no connection: what it may not do any more is not sent. */
+/* The process was suspended, or had no connection: what it may not do any more is not sent. */
 START_TEST(writes_are_not_sent_late)
 {
     http_rig_start(&rig, "late", _i % 2 == 0 ? "h2" : "h1");
@@ -298,6 +302,58 @@ START_TEST(writes_are_not_sent_late)
     call_run(&rig, &timely, &request);
     ck_assert_int_eq(timely.status, 200);
     expect_next_works();
+    finish();
+}
+END_TEST
+
+/* A server of ours, without TLS: what TCP itself does is seen. */
+static int listen_here(int *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* What was sent on a connection that is given up must not arrive later: it is broken off. */
+START_TEST(connection_that_is_given_up)
+{
+    int port;
+    int peer;
+    ssize_t got;
+    char url[64];
+    char received[4096];
+    int listener = listen_here(&port);
+    http_rig_start(&rig, "given-up", "h2");
+    struct http_target target = http_rig_target(&rig);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
+    target.server = url;
+    http_rig_connect(&rig, &target);
+    struct call call = {0};
+    call_submit(
+        &rig, &call,
+        &(struct http_request){.method = "PATCH", .path = "/x", .body = "x", .body_len = 1});
+    while ((peer = accept(listener, NULL, NULL)) < 0) {
+        http_rig_idle(&rig, 5);
+    }
+    while (recv(peer, received, sizeof(received), MSG_PEEK | MSG_DONTWAIT) < 0) {
+        http_rig_idle(&rig, 5);
+    }
+    http_client_reset(rig.client);
+    call_wait(&rig, &call.dones, 1);
+    call_expect_error(&call, ERR_RETRY, "");
+    while ((got = recv(peer, received, sizeof(received), MSG_DONTWAIT)) > 0 ||
+           (got < 0 && errno == EAGAIN)) {
+        http_rig_idle(&rig, 5);
+    }
+    ck_assert_msg(got < 0 && errno == ECONNRESET, "got %zd, %s", got, strerror(errno));
+    close(peer);
+    close(listener);
     finish();
 }
 END_TEST
@@ -361,6 +417,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, server_that_accepts_and_never_answers);
     tcase_add_loop_test(tcase, time_limits, 0, (int)ARRAY_LEN(limits));
     tcase_add_loop_test(tcase, writes_are_not_sent_late, 0, 4);
+    tcase_add_test(tcase, connection_that_is_given_up);
     tcase_add_test(tcase, silence_limit_of_a_running_stream);
     tcase_add_test(tcase, body_over_the_limit_spares_the_connection);
     suite_add_tcase(suite, tcase);
