@@ -77,6 +77,15 @@ node_certificate() {
   rm "$pki/certificate" "$pki/key" "$pki/request"
 }
 
+# node_server NAME: kubeadm has the kubelet of a control-plane node ask its own API server.
+node_server() {
+  if is_control_plane "$1"; then
+    printf 'https://%s:6443\n' "$(node_address "$1")"
+  else
+    printf '%s\n' "$server"
+  fi
+}
+
 # node_kubeconfig SERVER [CA CERTIFICATE]
 node_kubeconfig() {
   cat <<CONFIG
@@ -155,7 +164,7 @@ write_node() {
   chmod 1777 "$node/tmp"
   node_certificate "$1"
   cp "$dir/pki/ca.crt" "$etc/kubernetes/pki/ca.crt"
-  node_kubeconfig "$server" /etc/kubernetes/pki/ca.crt "$pem" >"$etc/kubernetes/kubelet.conf"
+  node_kubeconfig "$(node_server "$1")" /etc/kubernetes/pki/ca.crt "$pem" >"$etc/kubernetes/kubelet.conf"
   # What yurthub serves needs no certificate: who asks is who yurthub is.
   node_kubeconfig http://127.0.0.1:10261 >"$etc/kubernetes/kubelet-yurthub.conf"
   node_kubelet_config "$1" >"$node/var/lib/kubelet/config.yaml"
