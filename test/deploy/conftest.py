@@ -67,9 +67,9 @@ def cluster():
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def build_image(output):
-    arches = [argument for arch in ARCHES for argument in ("--arch", arch)]
-    subprocess.run([IMAGE_BUILD, "--output", str(output), *arches], check=True,
+def build_image(output, arches=ARCHES):
+    options = [argument for arch in arches for argument in ("--arch", arch)]
+    subprocess.run([IMAGE_BUILD, "--output", str(output), *options], check=True,
                    stdout=subprocess.PIPE)
     return output
 

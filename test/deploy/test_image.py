@@ -102,10 +102,11 @@ def test_archive_is_the_layout_and_dockers(image):
         layer["digest"] for layer in first.manifest["layers"]]
 
 
-def test_two_builds_are_one(image, tmp_path):
-    again = build_image(tmp_path / "again")
-    sboms = [f"yurt-steward-{arch}.spdx.json" for arch in ARCHES]
-    for name in ["digest", "yurt-steward.tar", *sboms]:
+def test_two_builds_are_one(image, native, tmp_path):
+    """Of this machine's architecture: a build takes as long as all other tests together."""
+    again = build_image(tmp_path / "again", [native.arch])
+    assert Image(again / "oci", native.arch).digest == native.digest
+    for name in (f"yurt-steward-{native.arch}", f"yurt-steward-{native.arch}.spdx.json"):
         assert (again / name).read_bytes() == (image / name).read_bytes(), name
 
 

@@ -13,18 +13,24 @@ PROGRAM = os.path.realpath(
 RELEASE = ("yurt-steward", "--namespace", "kube-system")
 PLAIN = os.path.join(render.DEPLOY, "base", "yurt-steward.yaml")
 SINGLE = os.path.join(render.DEPLOY, "overlays", "single")
+STATIC_PODS = os.path.join(render.DEPLOY, "overlays", "static-pods")
 TOOLS = {
     "kubectl": (("kubectl", "apply", "--filename", PLAIN),
                 ("kubectl", "delete", "--filename", PLAIN)),
     "kustomize": (("kubectl", "apply", "--kustomize", SINGLE),
                   ("kubectl", "delete", "--kustomize", SINGLE)),
+    "kustomize, with the agent": (("kubectl", "apply", "--kustomize", STATIC_PODS),
+                                  ("kubectl", "delete", "--kustomize", STATIC_PODS)),
     "helm": (("helm", "install", RELEASE[0], render.CHART, *RELEASE[1:]),
              ("helm", "uninstall", *RELEASE)),
+    "helm, with the agent": (("helm", "install", RELEASE[0], render.CHART, *RELEASE[1:],
+                              "--set", "staticPods.enabled=true"),
+                             ("helm", "uninstall", *RELEASE)),
 }
-LABEL = "--selector=app.kubernetes.io/name=yurt-steward"
+LABEL = "--selector=app.kubernetes.io/name in (yurt-steward, yurt-steward-node)"
 KINDS = ",".join(["serviceaccounts", "roles", "rolebindings", "clusterroles", "clusterrolebindings",
-                  "deployments", "pods", "replicasets", "poddisruptionbudgets", "networkpolicies",
-                  "services", "configmaps", "secrets"])
+                  "deployments", "daemonsets", "pods", "replicasets", "poddisruptionbudgets",
+                  "networkpolicies", "services", "configmaps", "secrets"])
 
 
 def labelled(cluster):
@@ -37,11 +43,15 @@ def labelled(cluster):
 @pytest.mark.parametrize("name", TOOLS)
 def test_install_and_remove(cluster, name):
     install, remove = ((render.tool(command[0]), *command[1:]) for command in TOOLS[name])
-    cluster.run(*install)
+    said = cluster.run(*install).stdout
     try:
+        if name.startswith("helm"):
+            assert "leaves in force what is in force" in said
+            assert ("lease/yurt-steward-node" in said) == ("agent" in name)
         made_by_controllers = ("Pod", "ReplicaSet")
+        expected = render.kustomize(STATIC_PODS) if "agent" in name else render.plain()
         assert {key for key in labelled(cluster) if key[0] not in made_by_controllers} == set(
-            render.plain())
+            expected)
     finally:
         cluster.run(*remove)
     until("nothing is left", lambda: not labelled(cluster), explain=lambda: labelled(cluster))

@@ -114,7 +114,7 @@ def test_verbs(made, shell):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("verb", ["run", "plan", "status", "apply", "revert"])
+@pytest.mark.parametrize("verb", ["run", "node", "plan", "status", "apply", "revert"])
 def test_flags(made, shell, verb):
     assert flags_of(verb) | {"--help"} == {word for word in shell(made, verb, "--")
                                            if word.startswith("--")}
@@ -134,7 +134,11 @@ def test_adjustments(made, shell):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_files(made, shell, tmp_path):
+@pytest.mark.parametrize("words, expected", [(("status", "--kubeconfig"), "kubeconfig-of-mine"),
+                                             (("node", "--manifests"), "kube-manifests"),
+                                             (("plan", "--from"), "kube-manifests")])
+def test_files(made, shell, words, expected, tmp_path):
     (tmp_path / "kubeconfig-of-mine").write_text("")
-    found = shell(made, "status", "--kubeconfig", f"{tmp_path}/kube")
-    assert any(word.endswith("kubeconfig-of-mine") for word in found)
+    (tmp_path / "kube-manifests").mkdir()
+    found = shell(made, *words, f"{tmp_path}/kube")
+    assert any(word.rstrip("/").endswith(expected) for word in found)

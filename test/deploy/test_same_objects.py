@@ -8,6 +8,7 @@ import yaml
 import render
 
 MONITORING = ("--set", "monitoring.enabled=true")
+AGENT = ("--set", "staticPods.enabled=true")
 
 
 def test_kustomize_base_is_the_plain_file():
@@ -30,6 +31,24 @@ def test_chart_makes_the_monitoring_overlay():
     assert kinds == {"Service", "ServiceMonitor", "PrometheusRule", "ConfigMap"}
 
 
+def test_chart_makes_the_static_pods_overlay():
+    made = render.chart(*AGENT)
+    assert made == render.kustomize("overlays/static-pods")
+    more = set(made) - set(render.plain())
+    assert {kind for kind, _, _ in more} == {"ServiceAccount", "Role", "RoleBinding", "ClusterRole",
+                                             "ClusterRoleBinding", "DaemonSet"}
+    assert {name for _, _, name in more} == {"yurt-steward-node"}
+
+
+def test_agent_may_write_kubeadms_configuration_only_when_asked():
+    def verbs(made):
+        return [rule["verbs"] for rule in role(made, "yurt-steward-node")
+                if rule.get("resourceNames") == ["kubeadm-config"]]
+    assert verbs(render.chart(*AGENT)) == [["get"]]
+    opted_in = r"config.static-pods\.kubeadm-config=Write"
+    assert verbs(render.chart(*AGENT, "--set", opted_in)) == [["get", "patch"]]
+
+
 def test_chart_makes_the_config_map(tmp_path):
     config = render.config()
     values = tmp_path / "values.yaml"
@@ -41,7 +60,7 @@ def test_chart_makes_the_config_map(tmp_path):
 
 def test_chart_is_linted():
     done = render.helm("lint", "--strict", render.CHART, "--namespace", "kube-system", *render.KUBE,
-                       *MONITORING)
+                       *MONITORING, *AGENT)
     assert done.returncode == 0, done.stdout
 
 
@@ -56,13 +75,14 @@ def test_role_follows_the_name_of_the_dns_service():
 
 
 def test_another_name_is_everywhere_but_where_it_is_fixed():
-    made = render.chart("--set", "name=other", *MONITORING)
-    assert {name for _, _, name in made} == {"other", "other-dashboard"}
+    made = render.chart("--set", "name=other", *MONITORING, *AGENT)
+    assert {name for _, _, name in made} == {"other", "other-dashboard", "other-node"}
     for kind in ("RoleBinding", "ClusterRoleBinding"):
         for key, item in made.items():
             if key[0] == kind:
-                assert item["roleRef"]["name"] == "other"
-                assert [subject["name"] for subject in item["subjects"]] == ["other"]
+                name = item["metadata"]["name"]
+                assert item["roleRef"]["name"] == name
+                assert [subject["name"] for subject in item["subjects"]] == [name]
     spec = made[("Deployment", "kube-system", "other")]["spec"]["template"]["spec"]
     assert spec["serviceAccountName"] == "other"
     named = {name for rule in role(made, "other") for name in rule.get("resourceNames", [])}
@@ -101,6 +121,7 @@ def test_what_can_be_left_out():
     "image.tga=v1",
     "monitoring.enabled=maybe",
     "networkPolicy.apiServerPorts={0}",
+    "staticPods.manifests=manifests",
 ])
 def test_schema_refuses(setting):
     done = render.helm("template", "yurt-steward", render.CHART, "--namespace", "kube-system",

@@ -4,6 +4,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{- /* The agent's pods are not the Deployment's: a PodDisruptionBudget counts none without a scale. */}}
+{{- define "yurt-steward.agentLabels" -}}
+app.kubernetes.io/name: yurt-steward-node
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "yurt-steward.agentMetadata" -}}
+name: {{ .Values.name }}-node
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "yurt-steward.agentLabels" . | nindent 2 }}
+{{- end }}
+
 {{- define "yurt-steward.metadata" -}}
 name: {{ .Values.name }}
 namespace: {{ .Release.Namespace }}
