@@ -11,11 +11,36 @@ options: {nodePlayStageParallelism: 16, podPlayStageParallelism: 16, nodeLeasePa
 CONFIG
 }
 
-# The stages are kwok's own: a node is Ready and keeps its Lease, a pod is Ready at
+# Where a node's Lease was late, as on a busy machine, its pods were marked as not
+# Ready: kubelet would correct that, kwok's stages do not.
+kwok_pod_again() {
+  cat <<'STAGE'
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: pod-ready-again}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: .metadata.deletionTimestamp, operator: DoesNotExist}
+    - {key: .status.phase, operator: In, values: [Running]}
+    - key: '.status.conditions.[] | select( .type == "Ready" ) | .status'
+      operator: In
+      values: ["False"]
+  next:
+    statusTemplate: |
+      {{ $now := Now }}
+      conditions:
+      - {lastTransitionTime: {{ $now | Quote }}, status: "True", type: Ready}
+STAGE
+}
+
+# The others are kwok's own: a node is Ready and keeps its Lease, a pod is Ready at
 # once. Addresses of their pods are in no node's range.
 launch_kwok() {
   local stages=("$bin"/kwok.files/*.yaml)
-  kwok_config >"$dir/kwok.yaml"
+  { kwok_config && kwok_pod_again; } >"$dir/kwok.yaml"
   launch kwok "$bin/kwok" --kubeconfig "$dir/admin.conf" --config "$dir/kwok.yaml" \
     "${stages[@]/#/--config=}" --v WARN \
     --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake \
@@ -60,6 +85,7 @@ NODE
 make_simulated_nodes() {
   local worker status=0 pids=()
   for worker in 0 1 2 3 4 5 6 7; do
+    (($1 + worker <= $2)) || break
     simulated_nodes $(($1 + worker)) "$2" "$3" 8 |
       kube create --validate=false --filename - >/dev/null &
     pids+=($!)

@@ -105,8 +105,9 @@ class Cluster:
                                    for pod in self.pods(app) if not is_ready(pod))])
 
     def node_is_ready(self, node):
+        found = self.api.call("GET", f"/api/v1/nodes/{node}")
         return any(condition["type"] == "Ready" and condition["status"] == "True"
-                   for condition in self.api.call("GET", f"/api/v1/nodes/{node}")["status"]["conditions"])
+                   for condition in found["status"]["conditions"])
 
     def events(self, reason):
         return [event for event in self.get("events")["items"] if event["reason"] == reason

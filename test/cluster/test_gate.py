@@ -1,4 +1,4 @@
-"""A pool whose CoreDNS can't run: the gate is closed to it, and after the cut-over it falls back."""
+"""A pool whose CoreDNS can't run: the gate is closed, and after the cut-over it falls back."""
 
 import pytest
 
@@ -11,8 +11,8 @@ def trouble(request, cluster, steward):
     """Mended before all is reverted, and gone after that."""
     found = ALL[request.param](cluster)
     found.prepare()
-    keep_deployment_away(cluster, found)
     try:
+        keep_deployment_away(cluster, found)
         yield found
     finally:
         found.mend()

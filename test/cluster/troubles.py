@@ -90,9 +90,10 @@ class Corefile(Trouble):
         self.cluster.kubectl("patch", "configmap", "coredns", "--type=merge", "--patch",
                              json.dumps({"data": {"Corefile": corefile}}))
         spec = "/spec/template/spec"
-        self.cluster.kubectl("patch", "deployment", "coredns", "--type=json", "--patch", json.dumps([
-            {"op": "replace", "path": f"{spec}/volumes", "value": volumes},
-            {"op": "replace", "path": f"{spec}/containers/0/volumeMounts", "value": mounts}]))
+        patch = [{"op": "replace", "path": f"{spec}/volumes", "value": volumes},
+                 {"op": "replace", "path": f"{spec}/containers/0/volumeMounts", "value": mounts}]
+        self.cluster.kubectl("patch", "deployment", "coredns", "--type=json",
+                             f"--patch={json.dumps(patch)}")
         self.cluster.kubectl("rollout", "status", "--timeout=120s", "deployment/coredns")
         until("the old pods are gone", lambda: len(self.cluster.pods("kube-dns"))
               == self.cluster.replicas())
