@@ -97,6 +97,12 @@ test-scenario: deps-test ## the program against a scripted API server, for what 
 	+@$(MAKE) --no-print-directory --jobs=$(JOBS) $(BUILD)/yurt-steward
 	$(PYTHON) -m pytest -q $(SCENARIOS) test/fake test/scenario
 
+.PHONY: test-soak
+test-soak: deps-test ## the operator among random faults for SOAK_SECONDS, 120: memory, descriptors
+	+@$(MAKE) --no-print-directory --jobs=$(JOBS) $(BUILD)/yurt-steward
+	hack/kube-binaries
+	$(PYTHON) -m pytest -q test/soak
+
 .PHONY: fuzz
 fuzz: deps-test ## every fuzzer for FUZZ_SECONDS each
 	+@$(MAKE) --no-print-directory --jobs=$(JOBS) BUILD=$(BUILD)/fuzzing CC=clang OPTIMIZE='-O1 -g' \
