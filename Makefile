@@ -164,7 +164,7 @@ test-cluster: deps-test ## DNS through a cut-over on real nodes; some minutes
 	+@$(MAKE) --no-print-directory --jobs=$(JOBS) $(BUILD)/yurt-steward
 	hack/kube-binaries kube-apiserver kube-controller-manager kube-scheduler kubeadm kubectl \
 		etcd kubelet kube-proxy coredns yurthub kwok
-	$(PYTHON) -m pytest -q test/cluster
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile test/cluster
 
 .PHONY: cluster cluster-down
 cluster: ## real nodes in pools on this machine, with yurthub, for a person to look around

@@ -257,6 +257,10 @@ class Run:
     def done(self, condition=None):
         return (condition or self._all_done)(Seen(self.bench.api))
 
+    def pods_are_back(self):
+        """The kubelets have made what was deleted: what is not done then is the operator's to do."""
+        return ready(Seen(self.bench.api).pods) == NODE_COUNT
+
     def _all_done(self, seen):
         if self.mode == "Revert" and seen.record:
             return False
@@ -363,6 +367,7 @@ def test_killed_after_each_reply(bench, undisturbed, tmp_path):
             while not run.done():
                 run.kill("after", 1)
                 kills += 1
+                until("the deleted pods are there again", run.pods_are_back, 40)
             run.finish_idle()
             check(run, wanted, mode)
         assert kills == total(wanted[mode])
