@@ -6,7 +6,7 @@ PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
 FUZZ_SECONDS ?= 20
 # end-to-end tests wait more than they work, each file on a control plane of its worker
-E2E_JOBS ?= 3
+E2E_JOBS ?= 5
 # empty: those too that take minutes
 SCENARIOS ?= -m "not slow"
 JOBS ?= $(shell nproc)
