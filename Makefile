@@ -203,7 +203,7 @@ $(BUILD)/test/bench/bare: $(BUILD)/test/bench/bare.o
 	@echo "  LD   $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/fuzz/%: $(BUILD)/test/fuzz/%.o $(BUILD)/libsteward.a
+$(BUILD)/fuzz/%: $(BUILD)/test/fuzz/%.o $(BUILD)/test/fuzz/fuzzing.o $(BUILD)/libsteward.a
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 

@@ -64,16 +64,17 @@ static void client_distrust(void *arg, const char *what, const char *why)
     LOG_WARN(what, "error", why);
 }
 
-static void client_availability(void *arg, bool up, int64_t down_ms)
+static void client_lost(void *arg, const char *why)
 {
-    struct cluster *cluster = arg;
+    (void)arg;
+    LOG_WARN("API server not reachable, probing", "error", why);
+}
+
+static void client_recovered(void *arg, int64_t down_ms)
+{
     AUTO_FREE char *down = xasprintf("%lld", (long long)down_ms);
-    if (up) {
-        cluster_watches_anew(cluster);
-        LOG_INFO("API server reachable again", "downMs", down);
-    } else {
-        LOG_WARN("API server not reachable, probing", "downMs", down);
-    }
+    cluster_watches_anew(arg);
+    LOG_INFO("API server reachable again", "downMs", down);
 }
 
 static void client_request(void *arg, const char *method, const char *path, int http_status,
@@ -95,7 +96,8 @@ int cluster_create(struct loop *loop, const struct kube_config *config,
         .request = client_request,
         .warning = client_warning,
         .distrust = client_distrust,
-        .availability = client_availability,
+        .lost = client_lost,
+        .recovered = client_recovered,
         .arg = cluster,
     };
     if (kube_client_create(loop, config, USER_AGENT, &observer, &cluster->client, err) < 0) {

@@ -1,13 +1,12 @@
 #include "app/vitals.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/inputs.h"
 #include "app/readiness.h"
 #include "base/alloc.h"
-#include "serve/process_stats.h"
+#include "serve/process_metrics.h"
 #include "serve/server.h"
 
 enum family {
@@ -16,16 +15,6 @@ enum family {
     QUEUE_DEPTH,
     QUEUE_ADDS,
     QUEUE_RETRIES,
-    REQUESTS,
-    REQUEST_SECONDS,
-    LEADER,
-    CPU_SECONDS,
-    RESIDENT_BYTES,
-    VIRTUAL_BYTES,
-    OPEN_FDS,
-    MAX_FDS,
-    START_SECONDS,
-    BUILD,
     STATE,
     MODE,
     SAID,
@@ -33,8 +22,6 @@ enum family {
     WATCHES,
     WATCH_EVENTS,
     VERIFIED_AGE,
-    EVENTS_DROPPED,
-    SERVER_UP,
     FAMILIES
 };
 
@@ -56,25 +43,6 @@ static const struct metric_family families[FAMILIES] = {
                        "Keys that failed and come back.",
                        METRIC_COUNTER,
                        {"name"}},
-    [REQUESTS] = {"rest_client_requests_total",
-                  "Requests to the API server; code \"<error>\" for those without an answer.",
-                  METRIC_COUNTER,
-                  {"code", "method", "host"}},
-    [REQUEST_SECONDS] = {"rest_client_request_duration_seconds",
-                         "Time of requests to the API server.",
-                         METRIC_HISTOGRAM,
-                         {"verb", "host"}},
-    [LEADER] = {"leader_election_master_status", "1: this replica acts.", METRIC_GAUGE, {"name"}},
-    [CPU_SECONDS] = {"process_cpu_seconds_total", "CPU time of the process.", METRIC_COUNTER, {0}},
-    [RESIDENT_BYTES] = {"process_resident_memory_bytes", "Resident memory.", METRIC_GAUGE, {0}},
-    [VIRTUAL_BYTES] = {"process_virtual_memory_bytes", "Virtual memory.", METRIC_GAUGE, {0}},
-    [OPEN_FDS] = {"process_open_fds", "Open file descriptors.", METRIC_GAUGE, {0}},
-    [MAX_FDS] = {"process_max_fds", "File descriptors that may be open.", METRIC_GAUGE, {0}},
-    [START_SECONDS] = {"process_start_time_seconds",
-                       "Start of the process, unix time.",
-                       METRIC_GAUGE,
-                       {0}},
-    [BUILD] = {"yurt_steward_build_info", "1, with the version.", METRIC_GAUGE, {"version"}},
     [STATE] = {"yurt_steward_adjustment_state",
                "1 for the state that the adjustment is in.",
                METRIC_GAUGE,
@@ -101,33 +69,19 @@ static const struct metric_family families[FAMILIES] = {
                       "Time since the API server last confirmed what is held of the input.",
                       METRIC_GAUGE,
                       {"input"}},
-    [EVENTS_DROPPED] = {"yurt_steward_events_dropped_total",
-                        "Events that were not sent: limits, or refused.",
-                        METRIC_COUNTER,
-                        {0}},
-    [SERVER_UP] = {"yurt_steward_api_server_up",
-                   "1: the API server is reachable.",
-                   METRIC_GAUGE,
-                   {0}},
 };
 
 static const char queue_name[] = "yurt-steward";
 
 struct vitals {
-    struct metrics metrics;
-    char *server;
+    struct process_metrics process;
+    struct metrics metrics;             /* of what it does */
     bool known[POLICY_ADJUSTMENTS_MAX]; /* by index in the table of adjustments */
     enum plan_state states[POLICY_ADJUSTMENTS_MAX];
 };
 
-size_t vitals_families(const struct metric_family **ret_families)
-{
-    *ret_families = families;
-    return FAMILIES;
-}
-
 /* What is known beforehand starts at 0. */
-static void preset(struct metrics *metrics, const char *version)
+static void preset(struct metrics *metrics)
 {
     static const char *const results[] = {"success", "error", "requeue_after"};
     static const char *const reasons[] = {"Repaired", "Enforced", "Contended", "WriteFailed"};
@@ -140,15 +94,14 @@ static void preset(struct metrics *metrics, const char *version)
             metrics_add(metrics, SAID, (const char *const[]){id, reasons[k]}, 0);
         }
     }
-    metrics_set(metrics, BUILD, &version, 1);
 }
 
 struct vitals *vitals_create(const char *version, const char *server)
 {
     struct vitals *vitals = xcalloc(1, sizeof(*vitals));
+    process_metrics_init(&vitals->process, version, server);
     metrics_init(&vitals->metrics, families, FAMILIES);
-    vitals->server = xstrdup(server);
-    preset(&vitals->metrics, version);
+    preset(&vitals->metrics);
     return vitals;
 }
 
@@ -158,7 +111,7 @@ void vitals_destroy(struct vitals *vitals)
         return;
     }
     metrics_finish(&vitals->metrics);
-    free(vitals->server);
+    process_metrics_finish(&vitals->process);
     free(vitals);
 }
 
@@ -166,16 +119,9 @@ void vitals_destroy(struct vitals *vitals)
 
 void vitals_request(struct vitals *vitals, const char *method, int http_status, int64_t duration_ms)
 {
-    char code[16] = "<error>";
-    if (vitals == NULL) {
-        return;
+    if (vitals != NULL) {
+        process_metrics_request(&vitals->process, method, http_status, duration_ms);
     }
-    if (http_status > 0) {
-        snprintf(code, sizeof(code), "%d", http_status);
-    }
-    metrics_add(&vitals->metrics, REQUESTS, (const char *const[]){code, method, vitals->server}, 1);
-    metrics_observe(&vitals->metrics, REQUEST_SECONDS,
-                    (const char *const[]){method, vitals->server}, (double)duration_ms / 1000.0);
 }
 
 void vitals_reconciled(struct vitals *vitals, const char *key, const char *result,
@@ -253,18 +199,6 @@ static void collect_modes(struct metrics *metrics, const struct policy *policy)
     }
 }
 
-static void collect_process(struct metrics *metrics)
-{
-    struct process_stats stats;
-    process_stats_read(&stats);
-    metrics_set(metrics, CPU_SECONDS, NULL, stats.cpu_seconds);
-    metrics_set(metrics, RESIDENT_BYTES, NULL, stats.resident_bytes);
-    metrics_set(metrics, VIRTUAL_BYTES, NULL, stats.virtual_bytes);
-    metrics_set(metrics, OPEN_FDS, NULL, stats.open_fds);
-    metrics_set(metrics, MAX_FDS, NULL, stats.max_fds);
-    metrics_set(metrics, START_SECONDS, NULL, stats.start_seconds);
-}
-
 static void collect(struct vitals *vitals, const struct vitals_now *now)
 {
     struct metrics *metrics = &vitals->metrics;
@@ -272,22 +206,25 @@ static void collect(struct vitals *vitals, const struct vitals_now *now)
     metrics_set(metrics, QUEUE_DEPTH, &name, (double)now->queue_depth);
     metrics_set(metrics, QUEUE_ADDS, &name, (double)now->queue_adds);
     metrics_set(metrics, QUEUE_RETRIES, &name, (double)now->queue_retries);
-    metrics_set(metrics, LEADER, &name, now->leads);
-    metrics_set(metrics, EVENTS_DROPPED, NULL, (double)now->events_dropped);
-    metrics_set(metrics, SERVER_UP, NULL, kube_client_up(cluster_client(now->cluster)));
     collect_states(vitals, now);
     collect_inputs(metrics, now);
     collect_modes(metrics, &cluster_world(now->cluster)->policy);
-    collect_process(metrics);
 }
 
 void vitals_answer(struct vitals *vitals, const struct vitals_now *now, const char *path,
                    bool verbose, struct server_answer *ret_answer)
 {
     if (strcmp(path, "/metrics") == 0) {
+        const struct process_metrics_now process = {
+            .lease = queue_name,
+            .leads = now->leads,
+            .server_up = kube_client_up(cluster_client(now->cluster)),
+            .events_dropped = now->events_dropped,
+        };
         collect(vitals, now);
         ret_answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
         metrics_render(&vitals->metrics, &ret_answer->body);
+        process_metrics_render(&vitals->process, &process, &ret_answer->body);
         return;
     }
     ret_answer->status =

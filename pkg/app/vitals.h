@@ -10,7 +10,6 @@
 
 #include "app/cluster.h"
 #include "control/plan.h"
-#include "serve/metrics.h"
 
 struct steward;
 struct vitals;
@@ -42,8 +41,5 @@ struct vitals_now {
 struct server_answer;
 void vitals_answer(struct vitals *vitals, const struct vitals_now *now, const char *path,
                    bool verbose, struct server_answer *ret_answer);
-
-/* The families, for the README's table and its test: returns how many, sets the first. */
-size_t vitals_families(const struct metric_family **ret_families);
 
 #endif

@@ -373,34 +373,29 @@ void kube_up_watch_destroy(struct kube_up_watch *watch)
     free(watch);
 }
 
-static void tell_observer(struct kube_client *client, bool up, int64_t outage_ms)
-{
-    if (client->observer.availability != NULL) {
-        client->observer.availability(client->observer.arg, up, outage_ms);
-    }
-}
-
 static void on_dropped(void *arg)
 {
     struct kube_client *client = arg;
     client->epoch++;
 }
 
-static void on_lost(void *arg)
+static void on_lost(void *arg, const char *why)
 {
     struct kube_client *client = arg;
     client->lost = true;
-    tell_observer(client, false, 0);
+    if (client->observer.lost != NULL) {
+        client->observer.lost(client->observer.arg, why);
+    }
 }
 
 static void on_up(void *arg, int64_t outage_ms)
 {
     struct kube_client *client = arg;
     client->outage_ms = outage_ms;
-    if (client->lost) {
-        client->lost = false;
-        tell_observer(client, true, outage_ms);
+    if (client->lost && client->observer.recovered != NULL) {
+        client->observer.recovered(client->observer.arg, outage_ms);
     }
+    client->lost = false;
     client->up_next = client->up_watches;
     while (client->up_next != NULL) {
         struct kube_up_watch *watch = client->up_next;

@@ -55,8 +55,9 @@ struct kube_client_observer {
     void (*warning)(void *arg, const char *text);
     /* Something is wrong with what the two sides identify themselves by: once while it is so. */
     void (*distrust)(void *arg, const char *what, const char *why);
-    /* The server could not be reached, or answered again (see availability.h). */
-    void (*availability)(void *arg, bool up, int64_t down_ms);
+    /* The server could not be reached, and why; or answered again (see availability.h). */
+    void (*lost)(void *arg, const char *why);
+    void (*recovered)(void *arg, int64_t down_ms);
     void *arg;
 };
 

@@ -26,6 +26,7 @@ struct prober {
     bool tell_lost;
     bool tell_up;
     int64_t outage_ms;
+    char *why; /* the last request of ours that failed; NULL: none did */
 };
 
 static void step(struct prober *prober, struct availability_input *input);
@@ -58,6 +59,12 @@ static void on_done(void *arg, const struct http_response *response, const struc
     int status = err == NULL ? response->status : 0;
     prober->hooks.request(prober->hooks.arg, path_of(probe->request), status,
                           response->duration_ms);
+    if (status != 200) {
+        free(prober->why);
+        prober->why = err != NULL
+                          ? xstrdup(err->text)
+                          : xasprintf("%s: HTTP status %d", path_of(probe->request), status);
+    }
     if (status == 401) {
         auth_rejected(prober->auth);
     } else if (response->untrusted) {
@@ -143,7 +150,7 @@ static void on_tell(void *arg)
     prober->tell_lost = false;
     prober->tell_up = false;
     if (lost) {
-        prober->hooks.lost(prober->hooks.arg);
+        prober->hooks.lost(prober->hooks.arg, prober->why != NULL ? prober->why : "");
     }
     if (up) {
         prober->hooks.up(prober->hooks.arg, prober->outage_ms);
@@ -179,6 +186,7 @@ void prober_destroy(struct prober *prober)
     }
     loop_deferred_destroy(prober->tell);
     loop_timer_destroy(prober->timer);
+    free(prober->why);
     free(prober);
 }
 

@@ -20,8 +20,8 @@ struct prober;
 struct prober_hooks {
     /* Connections were dropped just now: what was under way ends without an answer. */
     void (*dropped)(void *arg);
-    /* A probe has failed since the server was suspected. */
-    void (*lost)(void *arg);
+    /* A probe has failed since the server was suspected; `why` is of the last one. */
+    void (*lost)(void *arg, const char *why);
     /* It answers. `outage_ms` 0: it never was away, for all we know. */
     void (*up)(void *arg, int64_t outage_ms);
     /* A probe did not trust the server's certificate. */

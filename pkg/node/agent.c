@@ -165,9 +165,10 @@ static void answer(void *arg, const char *path, bool verbose, struct server_answ
     struct agent *agent = arg;
     (void)verbose;
     if (strcmp(path, "/metrics") == 0) {
-        const struct tally_now now = {
+        const struct process_metrics_now now = {
+            .lease = PERMIT_LEASE,
+            .leads = permit_held(agent->permit),
             .server_up = kube_client_up(agent->client),
-            .has_lease = permit_held(agent->permit),
             .events_dropped = event_recorder_dropped(agent->recorder),
         };
         ret_answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -201,14 +202,17 @@ static void warned(void *arg, const char *text)
     LOG_WARN("the API server warns", "warning", text);
 }
 
-static void availability_changed(void *arg, bool up, int64_t down_ms)
+static void server_lost(void *arg, const char *why)
+{
+    (void)arg;
+    LOG_WARN("API server not reachable, probing", "error", why);
+}
+
+static void server_recovered(void *arg, int64_t down_ms)
 {
     AUTO_FREE char *down = xasprintf("%lld", (long long)down_ms);
-    LOG_AT(up ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-           up ? "API server reachable again" : "API server not reachable, probing", "downMs", down);
-    if (up) {
-        reached(arg);
-    }
+    LOG_INFO("API server reachable again", "downMs", down);
+    reached(arg);
 }
 
 /* --- putting it together --- */
@@ -365,7 +369,8 @@ int agent_run(const struct kube_config *config, const struct agent_options *opti
     const struct kube_client_observer observer = {
         .request = count_request,
         .warning = warned,
-        .availability = availability_changed,
+        .lost = server_lost,
+        .recovered = server_recovered,
         .arg = &agent,
     };
     struct err err;

@@ -301,18 +301,6 @@ static bool is_flow(const struct editor *editor)
            (editor->document->list && args->items[editor->change->entry]->style == YAML_STYLE_FLOW);
 }
 
-static char *quote_single(const char *value)
-{
-    AUTO(buf) struct buf out = BUF_INIT(2 * strlen(value) + 2);
-    buf_puts(&out, "'");
-    for (; *value != '\0'; value++) {
-        buf_puts(&out, *value == '\'' ? "'" : "");
-        buf_append(&out, value, 1);
-    }
-    buf_puts(&out, "'");
-    return buf_take(&out);
-}
-
 static int set(struct editor *editor)
 {
     const struct yaml_node *node = value_node(editor);
@@ -323,7 +311,7 @@ static int set(struct editor *editor)
         return refuse(editor, node, "this is not a text on one line");
     }
     AUTO(json) struct json_object *value = json_new_str(editor->change->value);
-    char *written = node->style == YAML_STYLE_SINGLE ? quote_single(editor->change->value)
+    char *written = node->style == YAML_STYLE_SINGLE ? yaml_quote_single(editor->change->value)
                     : node->style == YAML_STYLE_PLAIN && !is_flow(editor)
                         ? block_text(editor, value, 0)
                         : json_text(value);

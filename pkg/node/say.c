@@ -9,24 +9,29 @@
 #include "node/private.h"
 #include "json/json.h"
 
+static void record(struct agent *agent, bool warning, const char *reason, const char *message,
+                   const struct event *about)
+{
+    struct event event = *about;
+    event.warning = warning;
+    event.reason = reason;
+    event.action = "KeepManifest";
+    event.note = message;
+    event.api_version = "v1";
+    event.ns = "kube-system";
+    event_record(agent->recorder, &event);
+}
+
 void say_of_ward(struct agent *agent, const struct ward *ward, bool warning, const char *reason,
                  const char *message)
 {
     const struct facts *facts = &ward->facts;
     AUTO_FREE char *pod =
         xasprintf("%s-%s", facts->pod != NULL ? facts->pod : ward->name, agent->options.node);
-    const struct event event = {
-        .warning = warning,
-        .reason = reason,
-        .action = "KeepManifest",
-        .note = message,
-        .api_version = "v1",
-        .kind = "Pod",
-        .ns = "kube-system",
-        .name = pod,
-        .uid = json_get_str_or(ward->mirror.pod, "metadata/uid", ""),
-    };
-    event_record(agent->recorder, &event);
+    record(agent, warning, reason, message,
+           &(struct event){.kind = "Pod",
+                           .name = pod,
+                           .uid = json_get_str_or(ward->mirror.pod, "metadata/uid", "")});
     tally_said(agent->tally, ward->name, reason);
     LOG_AT(warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, message, "manifest", ward->name, "reason",
            reason);
@@ -35,18 +40,8 @@ void say_of_ward(struct agent *agent, const struct ward *ward, bool warning, con
 void say_of_config(struct agent *agent, const char *name, bool warning, const char *reason,
                    const char *message)
 {
-    const struct event event = {
-        .warning = warning,
-        .reason = reason,
-        .action = "KeepManifest",
-        .note = message,
-        .api_version = "v1",
-        .kind = "ConfigMap",
-        .ns = "kube-system",
-        .name = name,
-        .uid = "",
-    };
-    event_record(agent->recorder, &event);
+    record(agent, warning, reason, message,
+           &(struct event){.kind = "ConfigMap", .name = name, .uid = ""});
     LOG_AT(warning ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, message, "configMap", name, "reason", reason);
 }
 

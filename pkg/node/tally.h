@@ -6,7 +6,7 @@
 
 #include "adjust/policy.h"
 #include "node/standing.h"
-#include "serve/metrics.h"
+#include "serve/process_metrics.h"
 
 struct tally;
 
@@ -20,15 +20,7 @@ void tally_said(struct tally *tally, const char *manifest, const char *reason);
 void tally_stands(struct tally *tally, const char *manifest, enum standing_state state,
                   enum mode mode);
 
-/* What is told of at the moment of asking. */
-struct tally_now {
-    bool server_up;
-    bool has_lease;
-    uint64_t events_dropped;
-};
-
-void tally_render(struct tally *tally, const struct tally_now *now, struct buf *text);
-/* The families, for the README's table and its test: returns how many, sets the first. */
-size_t tally_families(const struct metric_family **ret_families);
+/* Everything, for /metrics. */
+void tally_render(struct tally *tally, const struct process_metrics_now *now, struct buf *text);
 
 #endif

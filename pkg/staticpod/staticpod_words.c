@@ -115,22 +115,10 @@ static char *quote_double(const char *value)
     return buf_take(&out);
 }
 
-static char *quote_single(const char *value)
-{
-    AUTO(buf) struct buf out = BUF_INIT(2 * strlen(value) + 2);
-    buf_puts(&out, "'");
-    for (; *value != '\0'; value++) {
-        buf_puts(&out, *value == '\'' ? "'" : "");
-        buf_append(&out, value, 1);
-    }
-    buf_puts(&out, "'");
-    return buf_take(&out);
-}
-
 static char *render(const char *value, enum yaml_style style, bool flow)
 {
     if (style == YAML_STYLE_SINGLE) {
-        return quote_single(value);
+        return yaml_quote_single(value);
     }
     return style == YAML_STYLE_PLAIN && is_plain(value, flow) ? xstrdup(value)
                                                               : quote_double(value);

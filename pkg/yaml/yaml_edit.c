@@ -64,3 +64,15 @@ size_t yaml_line_next(const char *text, size_t len, size_t offset)
     }
     return at < len ? at + 1 : len;
 }
+
+char *yaml_quote_single(const char *value)
+{
+    AUTO(buf) struct buf out = BUF_INIT(2 * strlen(value) + 2);
+    buf_puts(&out, "'");
+    for (; *value != '\0'; value++) {
+        buf_puts(&out, *value == '\'' ? "'" : "");
+        buf_append(&out, value, 1);
+    }
+    buf_puts(&out, "'");
+    return buf_take(&out);
+}

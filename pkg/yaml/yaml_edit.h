@@ -33,4 +33,7 @@ size_t yaml_line_end(const char *text, size_t len, size_t offset);
 /* Where the line behind it begins; `len` when there is none. */
 size_t yaml_line_next(const char *text, size_t len, size_t offset);
 
+/* The value as a single-quoted scalar; one line only, of characters that print. */
+char *yaml_quote_single(const char *value);
+
 #endif

@@ -12,13 +12,12 @@ import signal
 import subprocess
 import threading
 
-import yaml
 
 from conftest import CLUSTER, PROGRAM, ROOT, Cluster, is_ready, until
 from live.api import Api, Unavailable
+from live.roles import granted_to_agent
 
 NODE, EDGE = "cp-1", "edge-1"
-DEPLOYED = ROOT / "deploy/overlays/static-pods/agent.yaml"
 NAMESERVER = ROOT / "test/cluster/nameserver.py"
 KILLER = ROOT / "test/cluster/killer.py"
 MANAGER, SERVER, ETCD = "kube-controller-manager", "kube-apiserver", "etcd"
@@ -83,14 +82,7 @@ class StaticPlane(Cluster):
     def _grant(self):
         """What an installation gives the agent, and no more."""
         self.kubectl("delete", "clusterrolebinding", "control-plane:steward")
-        with open(DEPLOYED, encoding="utf-8") as file:
-            objects = [found for found in yaml.safe_load_all(file)
-                       if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
-        for found in objects:
-            if found["kind"].endswith("Binding"):
-                found["subjects"] = [{"kind": "User", "name": "yurt-steward",
-                                      "apiGroup": "rbac.authorization.k8s.io"}]
-        self.apply(*objects)
+        self.apply(*granted_to_agent()["items"])
 
     def _serve_names(self):
         self.tunnel = self._nameserver(TUNNEL_PORT, EDGE)

@@ -11,14 +11,13 @@ import subprocess
 import tempfile
 
 import pytest
-import yaml
 
 from conftest import CONTROL_PLANE, PROGRAM, ROOT, Cluster, program_pid, until
+from live.roles import granted_to_agent
 from live.static_pods import StaticKubelet, health_command
 
 NODE = "cp-1"
 SECOND = "cp-2"  # a control-plane node in one test only
-DEPLOYED = ROOT / "deploy/overlays/static-pods/agent.yaml"
 MANAGER = "kube-controller-manager"
 SERVER = "kube-apiserver"
 PORT = 18257
@@ -28,15 +27,8 @@ QUICK = {"static-pods.soak": "1s", "static-pods.single-control-plane": "Allow",
 
 def grant(cluster):
     """What an installation gives the agent, to the user that it is here; and nothing else."""
-    with open(DEPLOYED, encoding="utf-8") as file:
-        objects = [found for found in yaml.safe_load_all(file)
-                   if found["apiVersion"].startswith("rbac.authorization.k8s.io/")]
-    for found in objects:
-        if found["kind"].endswith("Binding"):
-            found["subjects"] = [{"kind": "User", "name": "yurt-steward",
-                                  "apiGroup": "rbac.authorization.k8s.io"}]
-    cluster.control_plane("exec", "kubectl", "apply", "--filename=-", input=json.dumps(
-        {"apiVersion": "v1", "kind": "List", "items": objects}))
+    cluster.control_plane("exec", "kubectl", "apply", "--filename=-",
+                          input=json.dumps(granted_to_agent()))
 
 
 @pytest.fixture(scope="module")

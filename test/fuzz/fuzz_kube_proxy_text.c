@@ -12,17 +12,11 @@
 
 #include "adjust/kube_proxy_text.h"
 #include "base/alloc.h"
+#include "fuzz/fuzzing.h"
 #include "yaml/yaml.h"
 #include "json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 /* No NUL behind it, so that AddressSanitizer sees overruns. */
 static char *copy(const void *data, size_t len)
@@ -50,7 +44,7 @@ static void check_in_force(const char *text, size_t len)
     const struct json_object *value = json_get(document, "clientConnection/kubeconfig");
     if (document != NULL && value != NULL) {
         const char *string = json_str(value);
-        require(string != NULL && string[0] == '\0');
+        fuzz_require(string != NULL && string[0] == '\0');
     }
 }
 
@@ -74,16 +68,17 @@ static void check_only_target(const char *text, size_t len, const struct kube_pr
     AUTO(json) struct json_object *is = without_target(edited->text, edited->len);
     AUTO(json) struct json_object *document = first_document(text, len);
     if (was != NULL) {
-        require(is != NULL && json_same(was, is));
-        require(strcmp(json_get_str(document, "clientConnection/kubeconfig"), edited->value) == 0);
+        fuzz_require(is != NULL && json_same(was, is));
+        fuzz_require(strcmp(json_get_str(document, "clientConnection/kubeconfig"), edited->value) ==
+                     0);
     }
 }
 
 static void check_again(const struct kube_proxy_text *edited)
 {
     AUTO(kube_proxy_text) struct kube_proxy_text again;
-    require(kube_proxy_text_take_out(edited->text, edited->len, &again) ==
-            KUBE_PROXY_TEXT_IN_FORCE);
+    fuzz_require(kube_proxy_text_take_out(edited->text, edited->len, &again) ==
+                 KUBE_PROXY_TEXT_IN_FORCE);
 }
 
 /* What is put back is one of the texts, or has our edit undone and nothing else. */
@@ -93,7 +88,7 @@ static void check_put_back(const char *now, size_t now_len, const char *before, 
     size_t len;
     struct err err;
     if (kube_proxy_text_put_back(now, now_len, before, before_len, &text, &len, &err) < 0) {
-        require(err.kind == ERR_CONFLICT && err.text[0] != '\0');
+        fuzz_require(err.kind == ERR_CONFLICT && err.text[0] != '\0');
         return;
     }
     if ((len == now_len && memcmp(text, now, len) == 0) ||
@@ -101,17 +96,17 @@ static void check_put_back(const char *now, size_t now_len, const char *before, 
         return;
     }
     AUTO(kube_proxy_text) struct kube_proxy_text edited;
-    require(kube_proxy_text_take_out(text, len, &edited) == KUBE_PROXY_TEXT_EDITED);
-    require(edited.len == now_len && memcmp(edited.text, now, now_len) == 0);
+    fuzz_require(kube_proxy_text_take_out(text, len, &edited) == KUBE_PROXY_TEXT_EDITED);
+    fuzz_require(edited.len == now_len && memcmp(edited.text, now, now_len) == 0);
 }
 
 static void check_round_trip(const char *text, size_t len, const struct kube_proxy_text *edited)
 {
     AUTO_FREE char *back = NULL;
     size_t back_len;
-    require(kube_proxy_text_put_back(edited->text, edited->len, text, len, &back, &back_len,
-                                     NULL) == 0);
-    require(back_len == len && memcmp(back, text, len) == 0);
+    fuzz_require(kube_proxy_text_put_back(edited->text, edited->len, text, len, &back, &back_len,
+                                          NULL) == 0);
+    fuzz_require(back_len == len && memcmp(back, text, len) == 0);
 }
 
 /* Somebody else writes a line in front, which leaves our edit where it is. */
@@ -133,7 +128,7 @@ static void check_text(const char *text, size_t len)
         check_in_force(text, len);
         break;
     case KUBE_PROXY_TEXT_REFUSED:
-        require(edited.message != NULL && edited.text == NULL);
+        fuzz_require(edited.message != NULL && edited.text == NULL);
         break;
     case KUBE_PROXY_TEXT_EDITED:
         check_in_force(edited.text, edited.len);

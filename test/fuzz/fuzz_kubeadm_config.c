@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fuzz/fuzzing.h"
 #include "node/kubeadm_config.h"
 #include "yaml/yaml.h"
 #include "json/json.h"
@@ -30,30 +31,10 @@ static const struct target targets[] = {
     {{.no_certificate_authority = true}, "apiServer", "kubelet-certificate-authority"},
 };
 
-static void require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-/* No NUL behind it, so that AddressSanitizer sees overruns. */
-static char *join(const char *head, const uint8_t *data, size_t size, size_t *ret_len)
-{
-    size_t head_len = strlen(head);
-    char *text = xmalloc(head_len + size + (head_len + size == 0));
-    memcpy(text, head, head_len);
-    if (size != 0) {
-        memcpy(text + head_len, data, size);
-    }
-    *ret_len = head_len + size;
-    return text;
-}
-
 static struct json_object *document_of(const char *text, size_t len)
 {
     AUTO(json) struct json_object *documents = NULL;
-    require(yaml_to_json(text, len, &documents, NULL) == 0 && json_array_len(documents) == 1);
+    fuzz_require(yaml_to_json(text, len, &documents, NULL) == 0 && json_array_len(documents) == 1);
     return json_copy(json_array_at(documents, 0));
 }
 
@@ -100,12 +81,12 @@ static void check_edited(const char *text, size_t len, const struct target *targ
     AUTO(json) struct json_object *was = without_flag(text, len, target);
     AUTO(json) struct json_object *is = without_flag(config->text, config->len, target);
     AUTO(kubeadm_config) struct kubeadm_config again;
-    require(json_same(was, is));
-    require(config->lacks.len > 0);
-    require(target->wanted.no_certificate_authority ||
-            count(config->text, config->len, '#') >= count(text, len, '#'));
-    require(kubeadm_config_edit(config->text, config->len, &target->wanted, &again) ==
-            KUBEADM_CONFIG_AS_WANTED);
+    fuzz_require(json_same(was, is));
+    fuzz_require(config->lacks.len > 0);
+    fuzz_require(target->wanted.no_certificate_authority ||
+                 count(config->text, config->len, '#') >= count(text, len, '#'));
+    fuzz_require(kubeadm_config_edit(config->text, config->len, &target->wanted, &again) ==
+                 KUBEADM_CONFIG_AS_WANTED);
 }
 
 static void check_text(const char *text, size_t len, const struct target *target)
@@ -113,10 +94,11 @@ static void check_text(const char *text, size_t len, const struct target *target
     AUTO(kubeadm_config) struct kubeadm_config config;
     switch (kubeadm_config_edit(text, len, &target->wanted, &config)) {
     case KUBEADM_CONFIG_AS_WANTED:
-        require(config.text == NULL && config.lacks.len == 0);
+        fuzz_require(config.text == NULL && config.lacks.len == 0);
         break;
     case KUBEADM_CONFIG_REFUSED:
-        require(config.refusal.message != NULL && config.text == NULL && config.lacks.len == 0);
+        fuzz_require(config.refusal.message != NULL && config.text == NULL &&
+                     config.lacks.len == 0);
         break;
     case KUBEADM_CONFIG_LACKS:
         check_edited(text, len, target, &config);
@@ -142,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         size_t len;
-        AUTO_FREE char *text = join(heads[i], data, size, &len);
+        AUTO_FREE char *text = fuzz_join(heads[i], data, size, &len);
         for (size_t j = 0; j < ARRAY_LEN(targets); j++) {
             check_text(text, len, &targets[j]);
         }

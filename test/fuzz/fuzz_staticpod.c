@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fuzz/fuzzing.h"
 #include "staticpod/staticpod_edit.h"
 #include "staticpod/staticpod_flags.h"
 #include "staticpod/staticpod_names.h"
@@ -20,26 +21,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-/* No NUL behind it, so that AddressSanitizer sees overruns. */
-static char *join(const char *head, const uint8_t *data, size_t size, size_t *ret_len)
-{
-    size_t head_len = strlen(head);
-    char *text = xmalloc(head_len + size + (head_len + size == 0));
-    memcpy(text, head, head_len);
-    if (size != 0) {
-        memcpy(text + head_len, data, size);
-    }
-    *ret_len = head_len + size;
-    return text;
-}
-
 /* --- as JSON --- */
 
 /* The first document without what may be edited, whatever container that is in. */
@@ -47,7 +28,7 @@ static struct json_object *without_target(const char *text, size_t len)
 {
     AUTO(json) struct json_object *documents = NULL;
     struct json_object *rest = NULL;
-    require(yaml_to_json(text, len, &documents, NULL) == 0);
+    fuzz_require(yaml_to_json(text, len, &documents, NULL) == 0);
     AUTO(json) struct json_object *patch = json_new_array();
     AUTO(json) struct json_object *document = json_copy(json_array_at(documents, 0));
     struct json_object *spec = json_ensure_object(document, "spec");
@@ -63,7 +44,7 @@ static struct json_object *without_target(const char *text, size_t len)
         json_set_take(operation, "value", NULL);
         json_append_take(patch, operation);
     }
-    require(json_json_patch(document, patch, &rest, NULL) == 0);
+    fuzz_require(json_json_patch(document, patch, &rest, NULL) == 0);
     return rest;
 }
 
@@ -79,13 +60,13 @@ static void check_count(const struct staticpod_manifest *was, const struct stati
     AUTO(staticpod_flags) struct staticpod_flags flags = {0};
     AUTO(staticpod_refusal) struct staticpod_refusal refusal = {0};
     if (wanted->no_certificate_authority) {
-        require(is->words_len < was->words_len);
+        fuzz_require(is->words_len < was->words_len);
         return;
     }
-    require(!wanted->nodelifecycle_off ||
-            staticpod_flags_find(was, "controllers", &flags, &refusal) == 0);
+    fuzz_require(!wanted->nodelifecycle_off ||
+                 staticpod_flags_find(was, "controllers", &flags, &refusal) == 0);
     bool added = wanted->nodelifecycle_off && flags.len == 0;
-    require(is->words_len == was->words_len + added);
+    fuzz_require(is->words_len == was->words_len + added);
 }
 
 /* The words in front of and behind the changed ones are the same. */
@@ -93,7 +74,7 @@ static void check_words(const struct staticpod_manifest *was, const struct stati
 {
     size_t front = 0;
     size_t back = 0;
-    require(is->container_index == was->container_index && is->first_flag == was->first_flag);
+    fuzz_require(is->container_index == was->container_index && is->first_flag == was->first_flag);
     while (front < was->words_len && front < is->words_len &&
            strcmp(was->words[front].value, is->words[front].value) == 0) {
         front++;
@@ -108,7 +89,7 @@ static void check_words(const struct staticpod_manifest *was, const struct stati
         bool same =
             kept + back < is->words_len && strcmp(was->words[i].value, is->words[kept].value) == 0;
         bool value = i > 0 && is_target(was->words[i - 1].value);
-        require(same || value || is_target(was->words[i].value));
+        fuzz_require(same || value || is_target(was->words[i].value));
         kept += same;
     }
 }
@@ -148,11 +129,11 @@ static void check_bytes(const char *text, size_t len, const struct staticpod_wan
                         const struct staticpod_edit *edit)
 {
     if (wanted->nodelifecycle_off || wanted->hostname_first) {
-        require(differs_in_a_line(text, len, edit->text, edit->len));
+        fuzz_require(differs_in_a_line(text, len, edit->text, edit->len));
     } else if (wanted->no_certificate_authority) {
-        require(is_subsequence(edit->text, edit->len, text, len));
+        fuzz_require(is_subsequence(edit->text, edit->len, text, len));
     } else if (!has(text, len, "dns") && !has(text, len, "\\")) {
-        require(is_subsequence(text, len, edit->text, edit->len));
+        fuzz_require(is_subsequence(text, len, edit->text, edit->len));
     }
 }
 
@@ -166,14 +147,15 @@ static void check_edited(const char *text, size_t len, const struct staticpod_wa
     AUTO(staticpod_manifest) struct staticpod_manifest is;
     AUTO(json) struct json_object *rest_was = without_target(text, len);
     AUTO(json) struct json_object *rest_is = without_target(edit->text, edit->len);
-    require(json_same(rest_was, rest_is));
-    require(staticpod_manifest_read(text, len, wanted->component, &was, &refusal) == 0);
-    require(staticpod_manifest_read(edit->text, edit->len, wanted->component, &is, &refusal) == 0);
+    fuzz_require(json_same(rest_was, rest_is));
+    fuzz_require(staticpod_manifest_read(text, len, wanted->component, &was, &refusal) == 0);
+    fuzz_require(staticpod_manifest_read(edit->text, edit->len, wanted->component, &is, &refusal) ==
+                 0);
     check_words(&was, &is);
     check_count(&was, &is, wanted);
     check_bytes(text, len, wanted, edit);
-    require(edit->changes.len > 0);
-    require(staticpod_edit_as_wanted(edit->text, edit->len, wanted));
+    fuzz_require(edit->changes.len > 0);
+    fuzz_require(staticpod_edit_as_wanted(edit->text, edit->len, wanted));
 }
 
 static void check_text(const char *text, size_t len, const struct staticpod_wanted *wanted)
@@ -181,10 +163,10 @@ static void check_text(const char *text, size_t len, const struct staticpod_want
     AUTO(staticpod_edit) struct staticpod_edit edit;
     switch (staticpod_edit(text, len, wanted, &edit)) {
     case STATICPOD_AS_WANTED:
-        require(edit.text == NULL && edit.changes.len == 0);
+        fuzz_require(edit.text == NULL && edit.changes.len == 0);
         break;
     case STATICPOD_REFUSED:
-        require(edit.refusal.message != NULL && edit.text == NULL && edit.changes.len == 0);
+        fuzz_require(edit.refusal.message != NULL && edit.text == NULL && edit.changes.len == 0);
         break;
     case STATICPOD_EDITED:
         check_edited(text, len, wanted, &edit);
@@ -199,10 +181,10 @@ static void check_names(const uint8_t *data, size_t size)
     AUTO(staticpod_refusal) struct staticpod_refusal refusal = {0};
     AUTO(staticpod_names) struct staticpod_names names = {0};
     struct err err;
-    require(staticpod_manifest_read(text, strlen(text), STATICPOD_APISERVER, &manifest, &refusal) ==
-            0);
+    fuzz_require(
+        staticpod_manifest_read(text, strlen(text), STATICPOD_APISERVER, &manifest, &refusal) == 0);
     if (staticpod_names_in_file(&manifest, "f", (const char *)data, size, &names, &err) < 0) {
-        require(err.kind == ERR_INVALID);
+        fuzz_require(err.kind == ERR_INVALID);
     }
 }
 
@@ -229,7 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
         size_t len;
-        AUTO_FREE char *text = join(heads[i].text, data, size, &len);
+        AUTO_FREE char *text = fuzz_join(heads[i].text, data, size, &len);
         for (size_t j = 0; j < ARRAY_LEN(wanted); j++) {
             if (heads[i].serves[wanted[j].component]) {
                 check_text(text, len, &wanted[j]);

@@ -61,6 +61,7 @@ def test_away_at_the_start(rig):
     rig.server.stop_listening()
     rig.start()
     rig.until("it is said", lambda: rig.lines("WARN", "API server not reachable"))
+    assert rig.lines("API server not reachable", "connect to 127.0.0.1")
     rig.server.listen()
     rig.until_repaired()
     rig.until_watching()

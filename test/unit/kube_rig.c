@@ -33,15 +33,18 @@ static void on_distrust(void *arg, const char *what, const char *why)
     snprintf(rig->last_distrust, sizeof(rig->last_distrust), "%s: %s", what, why);
 }
 
-static void on_availability(void *arg, bool up, int64_t down_ms)
+static void on_lost(void *arg, const char *why)
 {
     struct kube_rig *rig = arg;
-    if (up) {
-        rig->recoveries++;
-        rig->outage_ms = down_ms;
-    } else {
-        rig->losses++;
-    }
+    ck_assert_str_ne(why, "");
+    rig->losses++;
+}
+
+static void on_recovered(void *arg, int64_t down_ms)
+{
+    struct kube_rig *rig = arg;
+    rig->recoveries++;
+    rig->outage_ms = down_ms;
     ck_assert_int_ge(rig->losses, rig->recoveries);
 }
 
@@ -67,7 +70,8 @@ void kube_rig_connect(struct kube_rig *rig)
     const struct kube_client_observer observer = {.request = on_request,
                                                   .warning = on_warning,
                                                   .distrust = on_distrust,
-                                                  .availability = on_availability,
+                                                  .lost = on_lost,
+                                                  .recovered = on_recovered,
                                                   .arg = rig};
     struct err err = {0};
     struct readiness ready = {0};
